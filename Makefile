@@ -1,0 +1,47 @@
+# Every target does its own set-up: a .venv with uv in it, the pinned packages, and for the tests the
+# Debian packages that they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PACKAGES := redis-server redis-tools lua-check
+PYTEST_ARGS ?=
+
+.PHONY: help demo serve test check packages clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(STAMP) ## run the main job on the embedded server, then stop
+	$(BIN)/coordinator demo
+
+serve: $(STAMP) ## serve the API on 127.0.0.1:8080 with an embedded server
+	$(BIN)/coordinator serve
+
+test: $(STAMP) packages ## run every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(STAMP) packages ## formatting, lint, types, imports, Lua
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m coordinator.commands.lua_check
+
+packages: # Debian packages that the tests and the checks need; nothing to do where they are there
+	@missing=(); for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); done; \
+	if [ "$${#missing[@]}" -gt 0 ]; then \
+	  echo "installing $${missing[*]}"; sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends "$${missing[@]}"; fi
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[runner,dev]'
+	touch $(STAMP)
+
+clean: ## remove what set-up made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

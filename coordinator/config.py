@@ -1,0 +1,109 @@
+"""Settings, read once from ``COORDINATOR_*`` environment variables.
+
+All durations are seconds and may be fractions. Nothing is read at import; an invalid value stops the start
+with one sentence per variable (`ConfigError`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path  # noqa: TC003 - pydantic resolves the annotation at run time
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "COORDINATOR_"
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+URL_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+
+
+class ConfigError(ValueError):
+    """A setting has a value that the coordinator cannot use."""
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default; the environment variable is ``COORDINATOR_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    redis_url: str = Field("", description="where Redis is; empty starts an embedded Valkey")
+    redis_timeout: Seconds = Field(5, description="how long an answer of Redis may take")
+    data_dir: Path = Field(".coordinator", validate_default=True, description="embedded data")
+    durability: str = Field("everysec", description="everysec, always, or replicas:N")
+    ack_timeout: Seconds = Field(120, description="from the hand-out to the first report")
+    progress_timeout: Seconds = Field(900, description="between two reports, unless the object says")
+    stale_after: Seconds = Field(300, description="silence after which a lease is shown as stale")
+    poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
+    outage_threshold: Seconds = Field(10, description="a gap in due work that counts as an outage")
+    outage_grace: Seconds = Field(120, description="time to report after an outage")
+    max_lost_leases: Annotated[int, Field(ge=1, le=1000)] = Field(
+        5, description="lost leases in a row before FAILED"
+    )
+    maximum_retries: Annotated[int, Field(ge=0, le=1000)] = Field(
+        2, description="retries of an object that names none"
+    )
+    retry_delay: Annotated[float, Field(ge=0, le=31_536_000)] = Field(
+        600, description="delay before a retry of an object that names none"
+    )
+    max_body: Annotated[int, Field(ge=65536, le=64 << 20)] = Field(
+        16 << 20, description="largest request body, bytes"
+    )
+    resource_groups: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict, description="Type=group,… for objects with runsOn"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="host names accepted besides loopback ones"
+    )
+    auth: Literal["none"] = Field("none", description="who may call; signatures come later")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        if value and not value.startswith(URL_SCHEMES):
+            raise ValueError(f"must start with one of {', '.join(URL_SCHEMES)}")
+        return value
+
+    @field_validator("durability")
+    @classmethod
+    def _known_durability(cls, value: str) -> str:
+        if not re.fullmatch(r"everysec|always|replicas:[1-9]", value):
+            raise ValueError("must be everysec, always, or replicas:N with N from 1 to 9")
+        return value
+
+    @field_validator("resource_groups", mode="before")
+    @classmethod
+    def _parse_pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [item.split("=", 1) for item in value.split(",") if item.strip()]
+        if any(len(pair) != 2 or not pair[0].strip() or not pair[1].strip() for pair in pairs):  # noqa: PLR2004
+            raise ValueError("must look like Ec2Resource=etl,EmrCluster=big")
+        return {key.strip(): group.strip() for key, group in pairs}
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _parse_hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings from the environment; `overrides` win.
+
+    Raises:
+        ConfigError: a value is invalid; the message has one sentence per variable.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentences(error))) from error
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [
+        f"{PREFIX}{str(item['loc'][0]).upper()}: "
+        f"{item['msg'].removeprefix('Value error, ')} (it is {item['input']!r})."
+        for item in error.errors()
+    ]
