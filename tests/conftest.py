@@ -1,0 +1,104 @@
+"""Servers for every test that needs one.
+
+``redis_url`` runs a test on Valkey, on Redis 7.0 and on a cluster of three primaries, each shared
+by the whole session and emptied before each test. A test that stops, freezes or configures its
+server takes one of its own from ``new_server`` or ``new_cluster``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from clusters import Cluster
+from servers import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KINDS = ("valkey", "redis7", "cluster")
+
+
+class SharedServers:
+    """The session's servers, each started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Server | Cluster] = {}
+
+    def empty(self, kind: str) -> Server | Cluster:
+        """Return the server of `kind` without data."""
+        if kind not in self._running:
+            server = Cluster() if kind == "cluster" else Server(kind)
+            self._running[kind] = server
+            server.start()
+        self._running[kind].reset()
+        return self._running[kind]
+
+    def close(self) -> None:
+        """Stop them all."""
+        for server in self._running.values():
+            server.close()
+
+
+@pytest.fixture(scope="session")
+def shared_servers() -> Iterator[SharedServers]:
+    """The session's servers; tests take `redis_server`, `valkey` or `redis7`."""
+    servers = SharedServers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(params=KINDS)
+def redis_server(request: pytest.FixtureRequest, shared_servers: SharedServers) -> Server | Cluster:
+    """An empty shared server of each kind: the test runs once on each."""
+    return shared_servers.empty(request.param)
+
+
+@pytest.fixture
+def redis_url(redis_server: Server | Cluster) -> str:
+    """The URL of `redis_server`."""
+    return redis_server.url
+
+
+@pytest.fixture
+def valkey(shared_servers: SharedServers) -> Server | Cluster:
+    """An empty shared Valkey."""
+    return shared_servers.empty("valkey")
+
+
+@pytest.fixture
+def redis7(shared_servers: SharedServers) -> Server | Cluster:
+    """An empty shared Redis 7.0."""
+    return shared_servers.empty("redis7")
+
+
+@pytest.fixture
+def cluster(shared_servers: SharedServers) -> Server | Cluster:
+    """An empty shared cluster of three primaries."""
+    return shared_servers.empty("cluster")
+
+
+@pytest.fixture
+def new_server() -> Iterator[Callable[..., Server]]:
+    """Start servers of the test's own, with the arguments of `Server`."""
+    yield from _started(Server)
+
+
+@pytest.fixture
+def new_cluster() -> Iterator[Callable[..., Cluster]]:
+    """Start clusters of the test's own, with the arguments of `Cluster`."""
+    yield from _started(Cluster)
+
+
+def _started(kind: type[Server | Cluster]) -> Iterator[Callable[..., Any]]:
+    made: list[Server | Cluster] = []
+
+    def start(*args: object, **options: object) -> Server | Cluster:
+        server = kind(*args, **options)
+        made.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in made:
+        server.close()
