@@ -1,0 +1,55 @@
+"""Errors as the API shows them: a name, an HTTP status, and a body that every SDK can read.
+
+Clients take the name from the body's `__type` (boto3 from nowhere else, boto2 only when it is bare)
+and the text from the lower-case `message`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from coordinator import errors
+from coordinator.wire.codec import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error of the API: its name and its HTTP status."""
+
+    name: str
+    status: int
+
+
+INTERNAL: Final = Fault("InternalServiceError", 500)
+FAULTS: Final[Mapping[type[errors.CoordinatorError], Fault]] = MappingProxyType(
+    {
+        errors.InvalidRequestError: Fault("InvalidRequestException", 400),
+        errors.PipelineNotFoundError: Fault("PipelineNotFoundException", 400),
+        errors.PipelineDeletedError: Fault("PipelineDeletedException", 400),
+        errors.TaskNotFoundError: Fault("TaskNotFoundException", 400),
+        errors.UnavailableError: INTERNAL,
+    }
+)
+_INTERNAL_MESSAGE = "The coordinator failed to answer; repeat the call."
+
+
+def fault_of(error: BaseException) -> Fault:
+    """The API's error for `error`: that of its nearest class in the table, or the internal one."""
+    return next((FAULTS[cls] for cls in type(error).__mro__ if cls in FAULTS), INTERNAL)
+
+
+def fault_body(error: BaseException) -> bytes:
+    """The body for `error`; what is not one of our errors keeps its message to itself."""
+    message = str(error) if isinstance(error, errors.CoordinatorError) else _INTERNAL_MESSAGE
+    return body(fault_of(error).name, message)
+
+
+def body(name: str, message: str) -> bytes:
+    """The body of an error called `name`; what UTF-8 cannot carry becomes a question mark."""
+    sendable = message.encode(errors="replace").decode()
+    return encode({"__type": name, "message": sendable})
