@@ -1,0 +1,70 @@
+"""Every key, spelled once.
+
+A key is ``coord:1:{<shard>}:<name>…``: schema version 1, the shard as the hash tag (all keys of a shard live in one
+Cluster slot), then the parts of its template. The scripts get the same table as Lua functions (`lua_functions`), so
+that nothing else on either side knows how a key is spelled. `scope` is ``<account>:<pipeline id>``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+SCHEMA = 1
+
+
+class Key(NamedTuple):
+    """One kind of key: how it is spelled, its Redis type, and what it holds."""
+
+    template: str
+    kind: str
+    holds: str
+
+
+KEYS: Final[dict[str, Key]] = {
+    "meta": Key("meta", "HASH", "the shard's clock: last_run_ms, gap_end_ms; shard 0: shards"),
+    "timers": Key("timers", "ZSET", "everything that happens later: <kind>:<scope>:<id> by due ms"),
+    "counts": Key("counts", "HASH", "instances by state"),
+    "pipelines": Key("pipelines:<account>", "ZSET", "ids of live pipelines, in order of the id"),
+    "unique": Key("unique:<account>", "HASH", "digest of (name, uniqueId) to pipeline id"),
+    "pipeline": Key("pipeline:<scope>", "HASH", "a pipeline; once deleted, its tombstone"),
+    "definition": Key(
+        "definition:<scope>", "HASH", "the latest and the active definition, as JSON"
+    ),
+    "components": Key("components:<scope>:<version>", "HASH", "what an activated version runs"),
+    "ids": Key("ids:<scope>", "HASH", "instance id on the wire to instance number"),
+    "instances": Key("instances:<scope>", "ZSET", "instance numbers, by number"),
+    "run": Key("run:<scope>:<run>", "HASH", "a start whose instances are still being made"),
+    "instance": Key("instance:<scope>:<n>", "HASH", "THE record: state, attempt, holder, deadline"),
+    "attempt": Key("attempt:<scope>:<n>:<attempt>", "HASH", "an attempt that has ended"),
+    "progress": Key(
+        "progress:<scope>:<n>:<attempt>", "HASH", "fields an attempt reported, as JSON"
+    ),
+    "unmet": Key("unmet:<scope>:<n>", "SET", "instances that a blocked one waits for"),
+    "dependents": Key("dependents:<scope>:<n>", "ZSET", "instances that wait for this, by number"),
+    "lease": Key("lease:<scope>:<n>", "STRING", "claim id; its TTL is the lease made visible"),
+    "ready": Key("ready:<scope>:<group>", "ZSET", "a pipeline's ready instances, oldest first"),
+    "turns": Key("turns:<account>:<group>", "ZSET", "pipelines with ready tasks, by virtual time"),
+    "virtual": Key("virtual:<account>", "HASH", "worker group to its virtual time"),
+    "call": Key("call:<call>", "STRING", "what a PollForTask call claimed, or which try is barred"),
+    "answer": Key("answer:<answer>", "STRING", "a call that was carried out, for its repeats"),
+    "runner": Key("runner:<account>:<runner>", "HASH", "the last heartbeat of a task runner"),
+    "wake": Key("wake", "CHANNEL", "<account> newline <count> newline <group>; empty: work is due"),
+}
+
+
+def base(shard: int) -> bytes:
+    """The start of every key of `shard`."""
+    return b"coord:%d:{%d}:" % (SCHEMA, shard)
+
+
+def key(name: str, shard: int, *parts: str | int) -> bytes:
+    """The key called `name` in `shard`; `parts` fill its template in order."""
+    stem = KEYS[name].template.split("<", 1)[0].rstrip(":")
+    return base(shard) + ":".join([stem, *map(str, parts)]).encode()
+
+
+def lua_function(name: str) -> str:
+    """The Lua function that spells this key: ``instance_key(base, scope, n)``."""
+    stem, *parts = (part.strip("<>") for part in KEYS[name].template.split(":"))
+    body = " .. ':' .. ".join([f"base .. '{stem}'", *parts])
+    return f"local function {name}_key({', '.join(['base', *parts])}) return {body} end"

@@ -1,0 +1,71 @@
+--- Record the result that the holder reports: FINISHED, or FAILED with a retry while there are any left.
+-- FLAGS allow-oom
+-- KEYS
+--   1 shard_key      HASH    the shard's clock
+-- ARGV
+--   1 base           string  start of the shard's keys
+--   2 scope          string  account and pipeline
+--   3 n              string  instance number
+--   4 attempt        string  attempt number of the handle
+--   5 claim          string  claim id of the handle
+--   6 status         string  FINISHED, FAILED or FALSE
+--   7 error_id       string  may be empty, as the next two
+--   8 error_message  string
+--   9 stack_trace    string
+-- RETURNS
+--   finished | failed (for good) | retried | repeat | canceled
+-- ERRORS
+--   PIPELINE_NOT_FOUND   nothing is known of the pipeline
+--   PIPELINE_DELETED     the pipeline is deleted
+--   TASK_NOT_FOUND       this claim was never made
+--   LEASE_LOST           <lost at ms> <holder now, or nothing>: the lease was taken away
+--   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
+--   NOT_A_PRECONDITION   FALSE for an activity
+-- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
+-- @include lib/fan_out lib/add_instance_keys lib/probe lib/publish_wakes
+-- @keys pipeline instance
+local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms')
+if not alive[1] then
+  return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
+end
+if alive[2] then
+  return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
+end
+local record = read_hash(instance_key(base, scope, n))
+local held = record.state == 'leased' and record.claim == claim
+if not held then
+  local cause, recorded, ended_ms = past_claim(base, scope, n, attempt, claim)
+  if not cause then
+    return redis.error_reply('TASK_NOT_FOUND never handed out')
+  elseif cause == 'canceled' then
+    return 'canceled'
+  elseif cause ~= 'reported' then
+    return redis.error_reply('LEASE_LOST ' .. ended_ms .. ' ' .. (record.claim and record.hostname or ''))
+  elseif recorded ~= status then
+    return redis.error_reply('STATUS_ALREADY_SET ' .. recorded)
+  end
+  return 'repeat'
+end
+if status == 'FALSE' then
+  return redis.error_reply('NOT_A_PRECONDITION ' .. record.component)
+end
+
+local now, wakes, keys, page = now_ms(base), {}, {}, {}
+add_instance_keys(keys, base, scope, n, record)
+if status == 'FINISHED' then
+  page = plan_fan_out(base, scope, n, 0, keys)
+end
+probe(keys)
+
+record.acked_ms = record.acked_ms or now -- a result acknowledges too
+if status == 'FAILED' then
+  local state = fail_attempt(base, scope, n, record, 'reported', now, wakes,
+    'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace)
+  publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
+  return state == 'terminal' and 'failed' or 'retried'
+end
+close_attempt(base, scope, n, record, status, 'reported', now)
+end_instance(base, scope, n, record, status, now)
+apply_fan_out(base, scope, n, true, page, now, wakes)
+publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
+return 'finished'

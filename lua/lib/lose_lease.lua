@@ -1,0 +1,41 @@
+--- Take a lease whose deadline has passed, and offer the task again (design: never acknowledged, the same attempt;
+-- silent after acknowledging, the next one). Returns ack, progress or failed.
+-- @include lib/close_attempt lib/next_attempt lib/end_instance lib/make_ready
+-- @keys instance lease timers
+local MAX_UNACKNOWLEDGED = 10
+
+local function lose_unacknowledged(base, scope, n, record, now, wakes)
+  local unacked = (tonumber(record.unacked) or 0) + 1
+  if unacked >= MAX_UNACKNOWLEDGED then
+    local error_id, message = 'AcknowledgementTimeout', 'handed out ' .. unacked .. ' times, never acknowledged'
+    close_attempt(base, scope, n, record, 'FAILED', 'lost', now, 'error_id', error_id, 'error_message', message)
+    end_instance(base, scope, n, record, 'FAILED', now, 'error_id', error_id, 'error_message', message)
+    return 'failed'
+  end
+  local id = ':' .. scope .. ':' .. n
+  redis.call('DEL', lease_key(base, scope, n))
+  redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id)
+  redis.call('HDEL', instance_key(base, scope, n), 'claim', 'deadline_ms')
+  redis.call('HSET', instance_key(base, scope, n),
+    'was:' .. record.claim, now, 'unacked', unacked, 'requeued_from_ms', record.deadline_ms)
+  make_ready(base, scope, n, record, now, wakes)
+  return 'ack'
+end
+
+local function lose_lease(base, scope, n, record, now, max_lost, wakes)
+  redis.call('GET', lease_key(base, scope, n)) -- past its time: Redis emits `expired` here
+  if not record.acked_ms then
+    return lose_unacknowledged(base, scope, n, record, now, wakes)
+  end
+  local lost = (tonumber(record.lost) or 0) + 1
+  close_attempt(base, scope, n, record, 'FAILED', 'lost', now,
+    'error_id', 'ProgressTimeout', 'error_message', 'the runner fell silent')
+  if lost >= max_lost then
+    end_instance(base, scope, n, record, 'FAILED', now, 'lost', lost, 'error_id', 'LeaseLostTooOften',
+      'error_message', 'the lease was lost ' .. lost .. ' times in a row without progress in between')
+    return 'failed'
+  end
+  redis.call('HSET', instance_key(base, scope, n), 'lost', lost, 'requeued_from_ms', record.deadline_ms)
+  next_attempt(base, scope, n, record, now, 0, wakes)
+  return 'progress'
+end

@@ -1,0 +1,25 @@
+--- A page of a pipeline's instances in the order of their making, with what a query can select by.
+-- FLAGS no-writes
+-- KEYS
+--   1 shard_key  HASH    the shard's clock
+-- ARGV
+--   1 base       string  start of the shard's keys
+--   2 scope      string  account and pipeline
+--   3 after      string  number of the last instance of the page before; 0 for the first
+--   4 limit      int     most instances
+-- RETURNS
+--   {n, id, component, state, status, scheduled ms, created ms, ended ms, attempt, claim, acknowledged ms}, …
+-- @keys instances instance
+local page = {}
+local numbers = redis.call(
+  'ZRANGEBYSCORE', instances_key(base, scope), '(' .. after, '+inf', 'LIMIT', 0, limit)
+for _, n in ipairs(numbers) do
+  local row = redis.call('HMGET', instance_key(base, scope, n), 'id', 'component', 'state', 'status',
+    'scheduled_ms', 'created_ms', 'ended_ms', 'attempt', 'claim', 'acked_ms')
+  for i = 1, 10 do
+    row[i] = row[i] or ''
+  end
+  table.insert(row, 1, n)
+  page[#page + 1] = row
+end
+return page

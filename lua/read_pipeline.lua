@@ -1,0 +1,17 @@
+--- A pipeline's record, and if asked one field of its definition.
+-- FLAGS no-writes
+-- KEYS
+--   1 shard_key  HASH    the shard's clock
+-- ARGV
+--   1 base       string  start of the shard's keys
+--   2 scope      string  account and pipeline
+--   3 wanted     string  latest, active, or empty
+-- RETURNS
+--   pipeline record (flat; empty if there is none), definition JSON or empty, its version, 1 if it has errors
+-- @keys pipeline definition
+local record = redis.call('HGETALL', pipeline_key(base, scope))
+if wanted == '' then
+  return { record, '', '', '' }
+end
+local found = redis.call('HMGET', definition_key(base, scope), wanted, wanted .. '_version', 'latest_errored')
+return { record, found[1] or '', found[2] or '', found[3] or '' }

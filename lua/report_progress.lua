@@ -1,0 +1,90 @@
+--- Renew a lease, acknowledge it at the first report, and store the reported fields.
+-- The hot path: 6 commands without fields. After the deadline but before the lease is taken it simply renews.
+-- FLAGS allow-oom
+-- KEYS
+--   1 shard_key     HASH    the shard's clock
+-- ARGV
+--   1 base          string  start of the shard's keys
+--   2 scope         string  account and pipeline
+--   3 n             string  instance number
+--   4 attempt       string  attempt number of the handle
+--   5 claim         string  claim id of the handle
+--   6 timeout_ms    int     progress timeout of an instance that names none
+--   7 ...           list    reported fields: key, JSON, key, JSON, …
+-- RETURNS
+--   acknowledged | accepted | repeat | superseded | canceled | deleted
+-- ERRORS
+--   PIPELINE_NOT_FOUND  nothing is known of the pipeline
+--   PIPELINE_DELETED    it is deleted, and this attempt did not run then
+--   TASK_NOT_FOUND      this claim was never made
+--   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
+-- @include lib/now_ms lib/past_claim
+-- @keys pipeline instance lease timers progress
+local MAX_KEYS = 50
+local instance = instance_key(base, scope, n)
+local found = redis.call('HMGET', instance,
+  'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint')
+local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim)
+local held = found[1] == 'leased' and found[2] == claim
+if not alive[1] then
+  return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
+end
+if alive[2] then
+  if held or alive[3] then
+    return 'deleted'
+  end
+  return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
+end
+if not held then
+  local cause = past_claim(base, scope, n, attempt, claim)
+  if not cause then
+    return redis.error_reply('TASK_NOT_FOUND never handed out')
+  end
+  return cause == 'reported' and 'repeat' or cause == 'canceled' and 'canceled' or 'superseded'
+end
+
+local now = now_ms(base)
+local progress, changed = nil, false
+redis.call('EXISTS', lease_key(base, scope, n), timers_key(base))
+if #rest > 0 then
+  progress = progress_key(base, scope, n, attempt)
+  local names = {}
+  for i = 1, #rest, 2 do
+    names[#names + 1] = rest[i]
+  end
+  local known, new = redis.call('HMGET', progress, unpack(names)), {}
+  local before = found[7]
+    and redis.call('HMGET', progress_key(base, scope, n, found[7]), unpack(names)) or {}
+  for i, name in ipairs(names) do
+    if not known[i] then
+      new[name] = true
+    end
+    changed = changed or rest[2 * i] ~= (known[i] or before[i])
+  end
+  local count = redis.call('HLEN', progress)
+  for _ in pairs(new) do
+    count = count + 1
+  end
+  if count > MAX_KEYS then
+    return redis.error_reply('TOO_MANY_FIELDS ' .. count)
+  end
+end
+
+local deadline_ms = now + (tonumber(found[5]) or timeout_ms)
+redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', deadline_ms)
+redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)
+if progress then
+  redis.call('HSET', progress, unpack(rest))
+  redis.call('HSET', instance, 'checkpoint', attempt)
+  if changed then
+    redis.call('HSET', instance, 'lost', 0)
+  end
+end
+if found[4] then
+  redis.call('HSET', instance,
+    'renewed_ms', now, 'deadline_ms', deadline_ms, 'reports', (found[6] or 0) + 1)
+  return 'accepted'
+end
+redis.call('HSET', instance, 'renewed_ms', now, 'deadline_ms', deadline_ms, 'reports', 1,
+  'acked_ms', now, 'unacked', 0)
+return 'acknowledged'

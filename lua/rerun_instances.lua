@@ -1,0 +1,71 @@
+--- Run terminal instances again, with a full budget of retries; their blocked dependents wait for them again.
+-- KEYS
+--   1 shard_key  HASH    the shard's clock
+-- ARGV
+--   1 base       string  start of the shard's keys
+--   2 scope      string  account and pipeline
+--   3 answer     string  digest that names the call, or empty
+--   4 ...        list    at most 200 instance ids
+-- RETURNS
+--   how many will run again
+-- ERRORS
+--   PIPELINE_NOT_FOUND  nothing is known of the pipeline
+--   PIPELINE_DELETED    it is deleted
+--   NO_SUCH_INSTANCE    <id>
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances lib/probe
+-- @include lib/make_ready lib/set_state lib/publish_wakes
+-- @keys instance attempt unmet timers wake
+local refusal = living_pipeline(base, scope)
+if refusal then
+  return refusal
+end
+if answered(base, answer) then
+  return 0
+end
+local keys = {}
+local found, missing = find_instances(base, scope, rest, keys)
+if missing then
+  return redis.error_reply('NO_SUCH_INSTANCE ' .. missing)
+end
+local again = {}
+for n, record in pairs(found) do
+  if record.state == 'terminal' then
+    again[n] = true
+    keys[#keys + 1] = unmet_key(base, scope, n)
+  end
+end
+local unfinished = {}
+for n in pairs(again) do
+  unfinished[n] = {}
+  for need in string.gmatch(found[n].needs, '%S+') do
+    if again[need] or redis.call('HGET', instance_key(base, scope, need), 'status') ~= 'FINISHED' then
+      table.insert(unfinished[n], need)
+    end
+  end
+end
+probe(keys)
+
+local now, wakes, count = now_ms(base), {}, 0
+for n in pairs(again) do
+  local record, key = found[n], instance_key(base, scope, n)
+  redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace')
+  local next_attempt = record.attempt + redis.call('EXISTS', attempt_key(base, scope, n, record.attempt))
+  redis.call('HSET', key, 'attempt', next_attempt, 'tries', 0, 'lost', 0, 'unacked', 0, 'fan_from', 0)
+  redis.call('DEL', unmet_key(base, scope, n))
+  for _, need in ipairs(unfinished[n]) do
+    redis.call('SADD', unmet_key(base, scope, n), need)
+  end
+  if #unfinished[n] > 0 then
+    set_state(base, scope, n, record, 'blocked')
+  else
+    make_ready(base, scope, n, record, now, wakes)
+  end
+  redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
+  count = count + 1
+end
+if count > 0 then
+  redis.call('SPUBLISH', wake_key(base), '')
+end
+keep_answer(base, answer)
+publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
+return count

@@ -1,0 +1,29 @@
+--- Put back a task whose runner left before it could be told: only by the claim that holds it, unacknowledged.
+-- FLAGS allow-oom
+-- KEYS
+--   1 shard_key  HASH    the shard's clock
+-- ARGV
+--   1 base       string  start of the shard's keys
+--   2 scope      string  account and pipeline
+--   3 n          string  instance number
+--   4 claim      string  claim id
+-- RETURNS
+--   returned | nil (not held, or acknowledged already)
+-- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/make_ready lib/publish_wakes
+-- @keys instance lease timers
+local record = read_hash(instance_key(base, scope, n))
+if record.state ~= 'leased' or record.claim ~= claim or record.acked_ms then
+  return nil
+end
+local keys, wakes, id = {}, {}, ':' .. scope .. ':' .. n
+add_instance_keys(keys, base, scope, n, record)
+probe(keys)
+
+local now = now_ms(base)
+redis.call('DEL', lease_key(base, scope, n))
+redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id)
+redis.call('HDEL', instance_key(base, scope, n), 'claim', 'deadline_ms')
+redis.call('HSET', instance_key(base, scope, n), 'was:' .. claim, now)
+make_ready(base, scope, n, record, now, wakes)
+publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
+return 'returned'

@@ -1,0 +1,67 @@
+--- Take what is due in a shard (score < now) and apply it, a bounded batch at a time: lease and acknowledgement
+-- deadlines, attempt timeouts, retry delays, and the cursors of long fan-outs. Any replica may call it at any time.
+-- FLAGS allow-oom
+-- KEYS
+--   1 shard_key       HASH    the shard's clock
+-- ARGV
+--   1 base            string  start of the shard's keys
+--   2 limit           int     most timers to apply
+--   3 threshold_ms    int     time without a run that counts as an outage
+--   4 grace_ms        int     time to report after an outage
+--   5 max_lost        int     lost leases in a row before FAILED
+--   6 tombstone_ms    int     how long a deleted pipeline is remembered
+-- RETURNS
+--   next due ms (-1: nothing), now ms, ms that the server's clock stepped back, gap ms (0: none), then counts:
+--   timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
+--   cursor steps, and 1 if more is due now
+-- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/publish_wakes lib/apply_timer
+-- @keys timers
+local now, clock = now_ms(base)
+local timers = timers_key(base)
+local seen = redis.call('HMGET', shard_key, 'last_run_ms', 'gap_end_ms')
+local last = tonumber(seen[1])
+local gap_ms = last and clock - last > threshold_ms and clock - last or 0
+local gap_end = gap_ms > 0 and now or tonumber(seen[2]) or 0
+
+local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
+local keys, plans, cursors = { timers }, {}, 0
+for _, timer in ipairs(due) do
+  local kind, scope, id = string.match(timer, '^(%a+):([^:]*:[^:]*):(.*)$')
+  local plan = { kind = kind, scope = scope, id = id, timer = timer }
+  if cursor_kinds[kind] then
+    cursors = cursors + 1
+    plan.skip = cursors > 1 -- one long step a run
+  end
+  if not plan.skip then
+    plan_timer(base, plan, keys)
+  end
+  plans[#plans + 1] = plan
+end
+probe(keys)
+
+if gap_ms > 0 then
+  redis.call('HSET', shard_key, 'last_run_ms', now, 'gap_end_ms', now)
+elseif not last or now - last >= 1000 then
+  redis.call('HSET', shard_key, 'last_run_ms', now)
+end
+local limits = { gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }
+local done = { applied = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0 }
+local wakes = {} -- by account
+for _, plan in ipairs(plans) do
+  if not plan.skip then
+    local account = string.match(plan.scope, '^[^:]*')
+    wakes[account] = wakes[account] or {}
+    local what = apply_timer(base, plan, now, limits, wakes[account])
+    done.applied = done.applied + 1
+    if what then
+      done[what] = done[what] + 1
+    end
+  end
+end
+for account, groups in pairs(wakes) do
+  publish_wakes(base, account, groups)
+end
+local first = redis.call('ZRANGE', timers, 0, 0, 'WITHSCORES')
+local next_due = first[2] and tonumber(first[2]) or -1
+return { next_due, now, last and math.max(last - clock, 0) or 0, gap_ms, done.applied, done.ack, done.progress,
+  done.graced, done.timeout, done.failed, done.cursor, next_due >= 0 and next_due < now and 1 or 0 }
