@@ -16,7 +16,7 @@
 --   cursor steps, and 1 if more is due now
 -- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/publish_wakes lib/apply_timer
 -- @keys timers
-local now, clock = now_ms(base)
+local now, clock = now_ms(base), clock_ms()
 local timers = timers_key(base)
 local seen = redis.call('HMGET', shard_key, 'last_run_ms', 'gap_end_ms')
 local last = tonumber(seen[1])
