@@ -1,7 +1,7 @@
 """Our table of operations beside botocore's copy of the service model, fact by fact.
 
-Both sides become a flat dictionary such as ``{"fields[].key:max": 256}``; what differs must be one of
-the entries below, and each of those must really differ.
+Both sides become a flat dictionary such as ``{"fields[].key:max": 256}``; what differs must be one
+of the entries below, and each of those must really differ.
 """
 
 from __future__ import annotations
@@ -94,24 +94,11 @@ def model_facts(name: str, path: str = "") -> dict[str, object]:
 def our_facts(kind: msgspec.inspect.Type, path: str = "") -> dict[str, object]:
     """The facts that one of our types states, characters aside."""
     inspect = msgspec.inspect
-    if isinstance(kind, inspect.Metadata):
-        kind = kind.type
     if isinstance(kind, inspect.UnionType):
         (kind,) = (each for each in kind.types if not isinstance(each, inspect.NoneType))
-        return our_facts(kind, path)
-    facts: dict[str, object] = {}
     if isinstance(kind, inspect.StructType):
-        for field in kind.fields:
-            where = f"{path}.{field.encode_name}".lstrip(".")
-            if field.required:
-                facts[f"{where}:required"] = True
-            facts |= our_facts(field.type, where)
-        return facts
-    facts[f"{path}:type"] = KINDS[type(kind)]
-    for bound, names in {"min": ("min_length", "ge"), "max": ("max_length", "le")}.items():
-        limit = next((getattr(kind, n) for n in names if getattr(kind, n, None) is not None), None)
-        if limit is not None:
-            facts[f"{path}:{bound}"] = limit
+        return our_members(kind, path)
+    facts: dict[str, object] = {f"{path}:type": KINDS[type(kind)]} | our_bounds(kind, path)
     if isinstance(kind, inspect.LiteralType):
         facts[f"{path}:enum"] = sorted(kind.values)
     if isinstance(kind, (inspect.VarTupleType, inspect.ListType)):
@@ -119,6 +106,26 @@ def our_facts(kind: msgspec.inspect.Type, path: str = "") -> dict[str, object]:
     if isinstance(kind, inspect.DictType):
         facts |= our_facts(kind.value_type, f"{path}{{}}")
     return facts
+
+
+def our_members(kind: msgspec.inspect.StructType, path: str) -> dict[str, object]:
+    """The facts about the members of a structure of ours."""
+    facts: dict[str, object] = {}
+    for field in kind.fields:
+        where = f"{path}.{field.encode_name}".lstrip(".")
+        if field.required:
+            facts[f"{where}:required"] = True
+        facts |= our_facts(field.type, where)
+    return facts
+
+
+def our_bounds(kind: msgspec.inspect.Type, path: str) -> dict[str, object]:
+    """The length or range of a type of ours."""
+    found = {
+        "min": getattr(kind, "min_length", getattr(kind, "ge", None)),
+        "max": getattr(kind, "max_length", getattr(kind, "le", None)),
+    }
+    return {f"{path}:{bound}": limit for bound, limit in found.items() if limit is not None}
 
 
 KINDS: dict[type[msgspec.inspect.Type], str] = {
@@ -206,7 +213,7 @@ def test_requests_agree_with_the_model(operation):
 
 @pytest.mark.parametrize("operation", sorted(set(MODEL["operations"]) - LATER))
 def test_answers_agree_with_the_model(operation):
-    """An answer has the model's members, or declared ones, and always sends what the model requires."""
+    """An answer has the model's members, or declared ones, and requires what the model does."""
     shape = MODEL["operations"][operation].get("output", {}).get("shape")
     answer = getattr(outputs, f"{operation}Output", outputs.EmptyOutput)
     model = model_facts(shape) if shape else {}
@@ -225,7 +232,7 @@ def test_a_request_with_every_member_is_decoded_whole(operation):
 
 
 def test_the_faults_are_the_models_exceptions():
-    """Each modelled exception has a class of ours, with 500 for the model's faults and 400 otherwise."""
+    """Each modelled exception has a class of ours: 500 for the model's faults, 400 otherwise."""
     modelled = {
         name: 500 if shape.get("fault") else 400
         for name, shape in SHAPES.items()
