@@ -1,7 +1,7 @@
 """Settings, read once from ``COORDINATOR_*`` environment variables.
 
-All durations are seconds and may be fractions. Nothing is read at import; an invalid value stops the start
-with one sentence per variable (`ConfigError`).
+All durations are seconds and may be fractions. Nothing is read at import; an invalid value stops
+the start with one sentence per variable (`ConfigError`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(".coordinator", validate_default=True, description="embedded data")
     durability: str = Field("everysec", description="everysec, always, or replicas:N")
     ack_timeout: Seconds = Field(120, description="from the hand-out to the first report")
-    progress_timeout: Seconds = Field(900, description="between two reports, unless the object says")
+    progress_timeout: Seconds = Field(
+        900, description="between two reports, unless the object says"
+    )
     stale_after: Seconds = Field(300, description="silence after which a lease is shown as stale")
     poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
     outage_threshold: Seconds = Field(10, description="a gap in due work that counts as an outage")
@@ -54,6 +56,9 @@ class Settings(BaseSettings):
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="host names accepted besides loopback ones"
+    )
+    history_days: Annotated[float, Field(ge=1 / 24, le=3650)] = Field(
+        30, description="how long a deleted pipeline is remembered"
     )
     auth: Literal["none"] = Field("none", description="who may call; signatures come later")
 

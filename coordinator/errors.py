@@ -7,11 +7,15 @@ The tree::
     ├── PipelineNotFoundError     no pipeline has this id, or not in this account
     ├── PipelineDeletedError      the pipeline is deleted
     ├── TaskNotFoundError         no such task handle, or it was taken away
-    └── UnavailableError          Redis cannot answer now; repeat the call
-        └── UnknownOutcomeError   the call may or may not have had its effect
+    ├── UnavailableError          Redis cannot answer now; repeat the call
+    │   └── UnknownOutcomeError   the call may or may not have had its effect
+    └── ConflictError             handled inside the service, never sent
+        ├── NotStagedError
+        ├── VersionChangedError
+        └── PollSupersededError
 
-``wire/faults.py`` maps each class to the API's error of the same meaning, and ``store/scripts.py`` maps
-the code with which a script refuses to one of these.
+``wire/faults.py`` maps each class to the API's error of the same meaning, and ``store/scripts.py``
+maps the code with which a script refuses to one of these.
 """
 
 
@@ -44,3 +48,19 @@ class UnavailableError(CoordinatorError):
 
 class UnknownOutcomeError(UnavailableError):
     """The connection to Redis broke before its answer came; repeat the call."""
+
+
+class ConflictError(CoordinatorError):
+    """The state is not what the caller expected; the service handles it."""
+
+
+class NotStagedError(ConflictError):
+    """What this version of the definition runs has not been stored yet."""
+
+
+class VersionChangedError(ConflictError):
+    """Another version of the definition was put meanwhile."""
+
+
+class PollSupersededError(ConflictError):
+    """A later try of the same PollForTask call has begun."""

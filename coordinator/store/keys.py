@@ -1,8 +1,9 @@
 """Every key, spelled once.
 
-A key is ``coord:1:{<shard>}:<name>…``: schema version 1, the shard as the hash tag (all keys of a shard live in one
-Cluster slot), then the parts of its template. The scripts get the same table as Lua functions (`lua_functions`), so
-that nothing else on either side knows how a key is spelled. `scope` is ``<account>:<pipeline id>``.
+A key is ``coord:1:{<shard>}:<name>…``: schema version 1, the shard as the hash tag (all keys of a
+shard live in one Cluster slot), then the parts of its template. The scripts get the same table as
+Lua functions (`lua_functions`), so that nothing else on either side knows how a key is spelled.
+`scope` is ``<account>:<pipeline id>``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Reading the Lua sources: the parsed header, includes, and the expanded text that Redis gets.
 
-A script's header says what it takes, and the loader turns that into local variables, so that a body uses names only::
+A script's header says what it takes, and the loader turns that into local variables, so that a
+body uses names only::
 
     --- One sentence.
     -- FLAGS allow-oom                     (optional: flags of Redis for the script)

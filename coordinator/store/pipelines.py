@@ -1,0 +1,209 @@
+"""Pipelines, definitions and instances in the store. One script call each, but for what pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from coordinator.domain.ids import shard_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coordinator.store.scripts import Scripts
+
+Record = dict[str, str]
+STAGE_BYTES = 256 * 1024
+STAGE_FIELDS = 500
+
+
+class NewPipeline(NamedTuple):
+    """What CreatePipeline stores; `digest` stands for name and unique id, `tags` is JSON."""
+
+    account: str
+    digest: str
+    name: str
+    unique_id: str
+    description: str
+    tags: bytes
+
+
+class StoredDefinition(NamedTuple):
+    """A pipeline's record with one version of its definition (JSON; empty: there is none)."""
+
+    pipeline: Record
+    definition: bytes
+    version: str
+    errored: bool
+
+
+class InstanceRow(NamedTuple):
+    """An instance as a query sees it; times in ms, empty where there is none yet."""
+
+    n: str
+    id: str
+    component: str
+    state: str
+    status: str
+    scheduled_ms: str
+    created_ms: str
+    ended_ms: str
+    attempt: str
+    claim: str
+    acked_ms: str
+
+
+class StoredInstance(NamedTuple):
+    """An instance's record, one ended attempt of it (or {}), and what that attempt reported."""
+
+    instance: Record
+    attempt: Record
+    progress: dict[str, bytes]
+
+
+class Pipelines:
+    """The pipeline half of the store. `account` and `pipeline_id` name a pipeline everywhere.
+
+    Every method raises PipelineNotFoundError for an id that no pipeline of the account has, and
+    those that change something PipelineDeletedError for a deleted one.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def create(
+        self, shard: int, new: NewPipeline, pipeline_id: str, *, create: bool = True
+    ) -> str | None:
+        """Create a pipeline or find the one that is there; with `create` False only look."""
+        reply = await self._scripts.call(
+            "create_pipeline", shard, **new._asdict(), pipeline=pipeline_id, create=int(create)
+        )
+        return None if reply is None else reply.decode()
+
+    async def read(self, account: str, pipeline_id: str, wanted: str = "") -> StoredDefinition:
+        """Read a pipeline's record, and its definition if `wanted` is latest or active."""
+        record, definition, version, errored = await self._scripts.read(
+            "read_pipeline",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            wanted=wanted,
+        )
+        return StoredDefinition(_record(record), definition, version.decode(), errored == b"1")
+
+    async def list(self, shard: int, account: str, after: str, limit: int) -> list[tuple[str, str]]:
+        """List (id, name) of at most `limit` pipelines of a shard, behind the id `after`."""
+        flat = await self._scripts.read(
+            "list_pipelines", shard, account=account, after=after, limit=limit
+        )
+        return [(flat[i].decode(), flat[i + 1].decode()) for i in range(0, len(flat), 2)]
+
+    async def put(self, account: str, pipeline_id: str, definition: bytes, *, errored: bool) -> int:
+        """Save a definition as the latest version, and return its number."""
+        version: int = await self._scripts.call(
+            "put_definition",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            definition=definition,
+            errored=int(errored),
+        )
+        return version
+
+    async def stage(
+        self, account: str, pipeline_id: str, version: str, fields: Iterable[tuple[str, bytes]]
+    ) -> None:
+        """Store what a version runs, in calls of bounded size; `fields` must end with the count."""
+        batch: list[str | bytes] = []
+        size = 0
+        for name, value in fields:
+            batch += [name, value]
+            size += len(value)
+            if size > STAGE_BYTES or len(batch) >= STAGE_FIELDS:
+                await self._stage(account, pipeline_id, version, batch)
+                batch, size = [], 0
+        if batch:
+            await self._stage(account, pipeline_id, version, batch)
+
+    async def _stage(
+        self, account: str, pipeline_id: str, version: str, batch: Sequence[str | bytes]
+    ) -> None:
+        await self._scripts.call(
+            "stage_components",
+            shard_of(pipeline_id),
+            *batch,
+            scope=f"{account}:{pipeline_id}",
+            version=version,
+        )
+
+    async def activate(
+        self, account: str, pipeline_id: str, version: str, answer: str
+    ) -> int | None:
+        """Start a version that is staged; return the start second, or None for a repeat.
+
+        Raises:
+            NotStagedError, VersionChangedError: the caller must prepare again.
+        """
+        start: int | None = await self._scripts.call(
+            "activate_pipeline",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            version=version,
+            answer=answer,
+        )
+        return start
+
+    async def delete(self, account: str, pipeline_id: str, answer: str) -> None:
+        """Delete a pipeline."""
+        await self._scripts.call(
+            "delete_pipeline",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            answer=answer,
+        )
+
+    async def set_status(
+        self, script: str, account: str, pipeline_id: str, ids: Sequence[str], answer: str
+    ) -> int:
+        """Run cancel_instances or rerun_instances on at most 200 ids; return how many changed.
+
+        Raises:
+            InvalidRequestError: an id is not an instance of the pipeline; nothing was changed.
+        """
+        count: int = await self._scripts.call(
+            script,
+            shard_of(pipeline_id),
+            *ids,
+            scope=f"{account}:{pipeline_id}",
+            answer=answer,
+        )
+        return count
+
+    async def instances(
+        self, account: str, pipeline_id: str, wanted: Sequence[tuple[str, int]]
+    ) -> list[StoredInstance | None]:
+        """Read instances by (instance id, attempt number; 0: the current one); at most 200."""
+        flat = [part for pair in wanted for part in pair]
+        rows = await self._scripts.read(
+            "read_instances", shard_of(pipeline_id), *flat, scope=f"{account}:{pipeline_id}"
+        )
+        return [_stored_instance(row) if row else None for row in rows]
+
+    async def page(
+        self, account: str, pipeline_id: str, after: str, limit: int
+    ) -> list[InstanceRow]:
+        """Read a page of instances in the order of their making, behind number `after`."""
+        rows = await self._scripts.read(
+            "list_instances",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            after=after,
+            limit=limit,
+        )
+        return [InstanceRow(*(part.decode() for part in row)) for row in rows]
+
+
+def _record(flat: Sequence[bytes]) -> Record:
+    return {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
+
+
+def _stored_instance(row: Sequence[Sequence[bytes]]) -> StoredInstance:
+    progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
+    return StoredInstance(_record(row[0]), _record(row[1]), progress)

@@ -1,0 +1,80 @@
+"""The code table: with what a script refuses, and which exception that is.
+
+A script refuses with ``redis.error_reply('CODE detail')`` before its first write. `lua/README.md`
+lists the same codes, and a test compares the three.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from coordinator.domain.times import iso
+from coordinator.errors import (
+    CoordinatorError,
+    InvalidRequestError,
+    NotStagedError,
+    PipelineDeletedError,
+    PipelineNotFoundError,
+    PollSupersededError,
+    TaskNotFoundError,
+    VersionChangedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _pipeline_not_found(scope: str) -> CoordinatorError:
+    return PipelineNotFoundError(f"Pipeline '{scope.partition(':')[2]}' does not exist.")
+
+
+def _pipeline_deleted(at_ms: str) -> CoordinatorError:
+    return PipelineDeletedError(f"The pipeline was deleted at {iso(int(at_ms))}.")
+
+
+def _task_not_found(_: str) -> CoordinatorError:
+    return TaskNotFoundError("The task does not exist: it was never handed out with this taskId.")
+
+
+def _lease_lost(detail: str) -> CoordinatorError:
+    at_ms, _, holder = detail.partition(" ")
+    now = f"it is now held by '{holder}'" if holder else "nobody holds it now"
+    return TaskNotFoundError(f"The lease on this task was lost at {iso(int(at_ms))}; {now}.")
+
+
+def _status_already_set(status: str) -> CoordinatorError:
+    return InvalidRequestError(f"The status of this task is {status} already and cannot change.")
+
+
+def _not_a_precondition(component: str) -> CoordinatorError:
+    return InvalidRequestError(
+        f"taskStatus FALSE is for preconditions, and '{component}' is an activity: "
+        "use FINISHED or FAILED."
+    )
+
+
+def _too_many_fields(count: str) -> CoordinatorError:
+    return InvalidRequestError(
+        f"Member 'fields' would give this attempt {count} distinct keys; 50 are allowed."
+    )
+
+
+def _no_such_instance(instance: str) -> CoordinatorError:
+    return InvalidRequestError(
+        f"Member 'objectIds' names '{instance}', which is not an instance of this pipeline."
+    )
+
+
+REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
+    "PIPELINE_NOT_FOUND": _pipeline_not_found,
+    "PIPELINE_DELETED": _pipeline_deleted,
+    "TASK_NOT_FOUND": _task_not_found,
+    "LEASE_LOST": _lease_lost,
+    "STATUS_ALREADY_SET": _status_already_set,
+    "NOT_A_PRECONDITION": _not_a_precondition,
+    "TOO_MANY_FIELDS": _too_many_fields,
+    "NO_SUCH_INSTANCE": _no_such_instance,
+    "VERSION_CHANGED": lambda _: VersionChangedError(),
+    "NOT_STAGED": lambda _: NotStagedError(),
+    "POLL_SUPERSEDED": lambda _: PollSupersededError(),
+}

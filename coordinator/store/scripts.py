@@ -1,0 +1,76 @@
+"""Calling scripts by name: arguments bound by keyword, refusals turned into exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from coordinator.store import keys, source
+from coordinator.store.refusals import REFUSALS
+from coordinator.store.replies import ScriptError
+from coordinator.store.script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coordinator.store.routing import Router
+
+Value = bytes | str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A script, and the names of its arguments after the first, which is always `base`."""
+
+    script: Script
+    names: tuple[str, ...]
+
+
+class Scripts:
+    """Every script of `lua/`, ready to be called on a router.
+
+    One call is one round trip, shared with all calls of the same event-loop turn.
+    """
+
+    def __init__(self, router: Router, *, durable: bool = False) -> None:
+        self.router = router
+        self._durable = durable
+        self._bindings = {name: _bind(name) for name in source.names()}
+        self._start: dict[int, tuple[list[bytes], bytes]] = {}
+
+    async def call(self, name: str, shard: int, *rest: Value, **args: Value) -> Any:
+        """Run a script that changes something; `args` are its ARGV by name, `rest` the list behind.
+
+        Raises:
+            CoordinatorError: what the script refuses with (`REFUSALS`), or Redis is unavailable.
+        """
+        return await self._run(name, shard, rest, args, durable=self._durable)
+
+    async def read(self, name: str, shard: int, *rest: Value, **args: Value) -> Any:
+        """Run a script that changes nothing that must outlive a failover."""
+        return await self._run(name, shard, rest, args, durable=False)
+
+    async def _run(
+        self, name: str, shard: int, rest: Sequence[Value], args: dict[str, Value], *, durable: bool
+    ) -> Any:
+        binding = self._bindings[name]
+        key, base = self._start.get(shard) or self._first(shard)
+        argv: list[Value] = [base, *[args[name] for name in binding.names], *rest]
+        try:
+            return await self.router.run(binding.script, key, argv, durable=durable)
+        except ScriptError as error:
+            refusal = REFUSALS.get(error.code)
+            if refusal is None:
+                raise
+            raise refusal(error.detail) from None
+
+    def _first(self, shard: int) -> tuple[list[bytes], bytes]:
+        start = ([keys.key("meta", shard)], keys.base(shard))
+        return self._start.setdefault(shard, start)
+
+
+def _bind(name: str) -> Binding:
+    loaded = source.load(name)
+    if loaded.argv[0] != "base" or len(loaded.keys) != 1:
+        raise ValueError(f"lua/{name}.lua: a script takes one key, and `base` first")
+    return Binding(Script(name, loaded.text), loaded.argv[1:])

@@ -1,0 +1,163 @@
+"""The life of a task in the store: claim, report, finish, give back. One script call each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coordinator.domain.ids import Handle
+    from coordinator.store.scripts import Scripts
+
+
+class Claimed(NamedTuple):
+    """A task handed out. Times in ms; `lag_ms`: from deadline to hand-out if requeued, else -1."""
+
+    pipeline_id: str
+    n: int
+    attempt: int
+    claim: str
+    token: str
+    lag_ms: int
+    more: bool
+    template: bytes
+    instance_id: str
+    scheduled_ms: int
+    created_ms: int
+    checkpoint: dict[str, bytes]
+
+
+class PollCall(NamedTuple):
+    """A PollForTask call: whose, for what, which, and the try it is (from 1)."""
+
+    account: str
+    group: str
+    call: str
+    attempt: int
+    hostname: str
+
+
+class Tasks:
+    """The task half of the store."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def claim(self, shard: int, poll: PollCall, claim: str, ack_ms: int) -> Claimed | None:
+        """Hand out the next ready task of the group, or the one this very call was given before.
+
+        Raises:
+            PollSupersededError: a later try of this call has begun.
+        """
+        reply = await self._scripts.call(
+            "claim_task",
+            shard,
+            account=poll.account,
+            group=poll.group,
+            call=poll.call,
+            **{"try": poll.attempt},
+            claim=claim,
+            hostname=poll.hostname,
+            ack_ms=ack_ms,
+        )
+        return None if reply is None else _claimed(reply)
+
+    async def bar(self, shard: int, poll: PollCall, keep_ms: int) -> bool:
+        """Bar earlier tries of the call from claiming; True if one of them has a task."""
+        reply = await self._scripts.call(
+            "bar_call", shard, call=poll.call, **{"try": poll.attempt}, keep_ms=keep_ms
+        )
+        return bool(reply == b"held")
+
+    async def give_back(self, account: str, task: Claimed, shard: int) -> bool:
+        """Offer a task again at once that was claimed but never told; False if it is not ours."""
+        scope = f"{account}:{task.pipeline_id}"
+        reply = await self._scripts.call(
+            "return_task", shard, scope=scope, n=task.n, claim=task.claim
+        )
+        return reply is not None
+
+    async def report(
+        self, account: str, handle: Handle, timeout_ms: int, fields: Sequence[str | bytes] = ()
+    ) -> str:
+        """Renew the lease; `fields` are key, JSON, …. The hot path: one call of 7 commands.
+
+        Returns: acknowledged, accepted, repeat, superseded, canceled or deleted.
+
+        Raises:
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+        """
+        reply: bytes = await self._scripts.call(
+            "report_progress",
+            handle.shard,
+            *fields,
+            scope=f"{account}:{handle.pipeline_id}",
+            n=handle.n,
+            attempt=handle.attempt,
+            claim=handle.claim,
+            timeout_ms=timeout_ms,
+        )
+        return reply.decode()
+
+    async def finish(
+        self, account: str, handle: Handle, status: str, errors: tuple[str, str, str]
+    ) -> str:
+        """Record a result; `errors` are id, message, stack trace, each may be empty.
+
+        Returns: finished, failed, retried, repeat or canceled.
+
+        Raises:
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+        """
+        reply: bytes = await self._scripts.call(
+            "finish_task",
+            handle.shard,
+            scope=f"{account}:{handle.pipeline_id}",
+            n=handle.n,
+            attempt=handle.attempt,
+            claim=handle.claim,
+            status=status,
+            error_id=errors[0],
+            error_message=errors[1],
+            stack_trace=errors[2],
+        )
+        return reply.decode()
+
+    async def ready_groups(self, shard: int, groups: Sequence[tuple[str, str]]) -> list[int]:
+        """For each (account, worker group): how many pipelines have ready tasks in this shard."""
+        flat = [part for group in groups for part in group]
+        reply: list[int] = await self._scripts.read("ready_groups", shard, *flat)
+        return reply
+
+    async def heartbeat(
+        self, shard: int, account: str, runner: str, group: str, hostname: str, keep_ms: int
+    ) -> None:
+        """Remember that a task runner is alive, for `keep_ms`."""
+        await self._scripts.call(
+            "record_heartbeat",
+            shard,
+            account=account,
+            runner=runner,
+            group=group,
+            hostname=hostname,
+            keep_ms=keep_ms,
+        )
+
+
+def _claimed(reply: list[bytes]) -> Claimed:
+    pairs = reply[11:]
+    return Claimed(
+        pipeline_id=reply[0].decode(),
+        n=int(reply[1]),
+        attempt=int(reply[2]),
+        claim=reply[3].decode(),
+        token=reply[4].decode(),
+        lag_ms=int(reply[5]),
+        more=bool(reply[6]),
+        template=reply[7],
+        instance_id=reply[8].decode(),
+        scheduled_ms=int(reply[9]),
+        created_ms=int(reply[10]),
+        checkpoint={pairs[i].decode(): pairs[i + 1] for i in range(0, len(pairs), 2)},
+    )

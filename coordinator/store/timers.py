@@ -1,0 +1,59 @@
+"""Running due work, and the counts that gauges show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from coordinator.config import Settings
+    from coordinator.store.scripts import Scripts
+
+
+class DueRun(NamedTuple):
+    """What one `run_due` did. Times in ms; `next_due_ms` is -1 where nothing is to come."""
+
+    next_due_ms: int
+    now_ms: int
+    clock_back_ms: int
+    gap_ms: int
+    applied: int
+    lost_unacknowledged: int
+    lost_silent: int
+    graced: int
+    timed_out: int
+    failed: int
+    cursor_steps: int
+    more: bool
+
+
+class Counts(NamedTuple):
+    """How many instances of a shard are in each state, and how many timers it has."""
+
+    blocked: int
+    ready: int
+    leased: int
+    delayed: int
+    terminal: int
+    timers: int
+
+
+class Timers:
+    """The timer half of the store."""
+
+    def __init__(self, scripts: Scripts, settings: Settings) -> None:
+        self._scripts = scripts
+        self._limits = {
+            "threshold_ms": int(settings.outage_threshold * 1000),
+            "grace_ms": int(settings.outage_grace * 1000),
+            "max_lost": settings.max_lost_leases,
+            "tombstone_ms": int(settings.history_days * 86_400_000),
+        }
+
+    async def run_due(self, shard: int, limit: int = 100) -> DueRun:
+        """Apply at most `limit` due timers of a shard; idempotent, any replica may call it."""
+        reply = await self._scripts.call("run_due", shard, limit=limit, **self._limits)
+        return DueRun(*reply[:11], more=bool(reply[11]))
+
+    async def counts(self, shard: int) -> Counts:
+        """Count instances by state, from the counters that each state change keeps."""
+        return Counts(*await self._scripts.read("read_counts", shard))
