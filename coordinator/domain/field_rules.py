@@ -1,0 +1,97 @@
+"""Rules about the values of fields. Each yields the id of an object and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from coordinator.domain.retries import FIELD_PARSERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coordinator.domain.definitions import PipelineObject
+    from coordinator.domain.view import DefinitionView
+
+ONDEMAND = "ondemand"
+ONDEMAND_PERIOD = "ONDEMAND_PERIOD"
+SINGLE = frozenset({*FIELD_PARSERS, "parent", "runsOn", "schedule", "scheduleType", "type"}) | {
+    "workerGroup"
+}
+
+# So that a reference to an attempt, `@<id>_<time>_Attempt=<n>`, fits the API's 256 characters.
+MAX_ACTIVITY_ID = 220
+
+
+def several_values(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """A field that can have but one value is not given several."""
+    for item in view.written.values():
+        counts = Counter(field.key for field in item.fields if field.key in SINGLE)
+        for key, count in counts.items():
+            if count > 1:
+                yield item.id, f"'{key}' is given {count} times."
+
+
+def nowhere_to_run(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """An activity, inherited fields included, names who is to run it."""
+    for item in view.activities:
+        if not item.strings("workerGroup") and not item.refs("runsOn"):
+            yield item.id, "An activity needs a 'workerGroup' or 'runsOn'."
+
+
+def long_activity_ids(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """The ids of an activity's instances and attempts can be referred to."""
+    for item in view.activities:
+        if len(item.id) > MAX_ACTIVITY_ID:
+            yield (
+                item.id,
+                f"The id of an activity must be at most {MAX_ACTIVITY_ID} characters long.",
+            )
+
+
+def unreadable_values(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """Numbers and durations can be read."""
+    for item in view.written.values():
+        for field in item.fields:
+            if field.key in FIELD_PARSERS:
+                try:
+                    FIELD_PARSERS[field.key](field.string_value or "")
+                except ValueError as error:
+                    yield item.id, f"'{field.key}' {error}."
+
+
+def other_schedule_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """Only on-demand pipelines run in this version."""
+    for item in view.written.values():
+        for kind in item.strings("scheduleType"):
+            if kind.lower() != ONDEMAND:
+                yield (
+                    item.id,
+                    "'scheduleType' must be ondemand: others are not available in this version.",
+                )
+
+
+def schedules(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """A schedule with nothing said about its type means a time series."""
+    for item in view.written.values():
+        if any(_recurs(view, item, ref) for ref in item.refs("schedule")):
+            yield (
+                item.id,
+                "'schedule' is not available in this version, unless 'scheduleType' is ondemand.",
+            )
+
+
+def _recurs(view: DefinitionView, item: PipelineObject, ref: str) -> bool:
+    if view.inherited[item.id].strings("scheduleType") or ref not in view.inherited:
+        return False  # another rule has looked at it
+    return ONDEMAND_PERIOD not in view.inherited[ref].strings("period")
+
+
+FIELD_RULES = (
+    several_values,
+    nowhere_to_run,
+    long_activity_ids,
+    unreadable_values,
+    other_schedule_types,
+    schedules,
+)
