@@ -1,0 +1,311 @@
+"""What validation finds in a definition, and what its components look like."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordinator.domain.components import Component, compile_components
+from coordinator.domain.definitions import Field, PipelineObject
+from coordinator.domain.validation import MAX_MESSAGE, validate
+
+REFERENCES = ("dependsOn", "parent", "runsOn", "schedule", "input")
+HOUR_MS = 3_600_000
+
+
+def thing(object_id, kind=None, **fields):
+    """An object; a list repeats a key, and the keys above are references unless marked with =."""
+    pairs = [("type", kind)] if kind else []
+    for key, value in fields.items():
+        pairs += [(key, each) for each in (value if isinstance(value, list) else [value])]
+    made = (
+        Field(key, ref_value=value)
+        if key in REFERENCES and not value.startswith("=")
+        else Field(key, value.removeprefix("="))
+        for key, value in pairs
+    )
+    return PipelineObject(object_id, f"name of {object_id}", tuple(made))
+
+
+def activity(object_id, **fields):
+    """A shell command for worker group g."""
+    return thing(object_id, "ShellCommandActivity", **{"workerGroup": "g"} | fields)
+
+
+def compiled(*objects, **settings):
+    """The components of `objects`."""
+    defaults = {"maximum_retries": 2, "retry_delay_ms": 600_000, "resource_groups": {}}
+    return compile_components(objects, **defaults | settings)
+
+
+def test_a_sound_definition_has_no_findings():
+    """The usual on-demand pipeline raises nothing."""
+    objects = [
+        thing("Default", scheduleType="ondemand", role="r", retryDelay="1 minute"),
+        activity("a", command="true"),
+        activity("b", dependsOn="a", maximumRetries="0", attemptTimeout="2 Hours"),
+        thing("c", "EmrActivity", runsOn="r"),
+        thing("r", "EmrCluster"),
+    ]
+    assert validate(objects) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("objects", "errors"),
+    [
+        (
+            [activity("a", input="x")],
+            {"a": ["'input' refers to 'x', which is not in the definition."]},
+        ),
+        (
+            [activity("a", dependsOn="x")],
+            {"a": ["'dependsOn' refers to 'x', which is not in the definition."]},
+        ),
+        (
+            [activity("a", parent="x")],
+            {"a": ["'parent' refers to 'x', which is not in the definition."]},
+        ),
+        (
+            [activity("a", dependsOn="=b"), activity("b")],
+            {"a": ["'dependsOn' must be a reference, not a string."]},
+        ),
+        (
+            [activity("a", parent="b"), activity("b", parent="c"), activity("c", parent="b")],
+            {"b": ["'parent' goes round in a circle: 'b' → 'c' → 'b'."]},
+        ),
+        (
+            [activity("a", parent="a")],
+            {"a": ["'parent' goes round in a circle: 'a' → 'a'."]},
+        ),
+        (
+            [
+                activity("a", dependsOn="b"),
+                activity("b", dependsOn="c"),
+                activity("c", dependsOn=["d", "b"]),
+                activity("d"),
+            ],
+            {"b": ["'dependsOn' goes round in a circle: 'b' → 'c' → 'b'."]},
+        ),
+        (
+            [activity("a", dependsOn="r"), thing("r", "Ec2Resource")],
+            {"a": ["'dependsOn' refers to 'r', which is not an activity."]},
+        ),
+        (
+            [thing("a", "ShellCommandActivity")],
+            {"a": ["An activity needs a 'workerGroup' or 'runsOn'."]},
+        ),
+        (
+            [thing("a", "ShellCommandActivity", runsOn="r"), thing("r"), thing("s", parent="r")],
+            {"a": ["'runsOn' refers to 'r', which has no type."]},
+        ),
+        (
+            [activity("a" * 221)],
+            {"a" * 221: ["The id of an activity must be at most 220 characters long."]},
+        ),
+        (
+            [activity("a", maximumRetries="-1")],
+            {"a": ["'maximumRetries' must be a whole number from 0 to 1000."]},
+        ),
+        (
+            [activity("a", maximumRetries="1001")],
+            {"a": ["'maximumRetries' must be a whole number from 0 to 1000."]},
+        ),
+        (
+            [thing("Default", retryDelay="1 month"), activity("a")],
+            {
+                "Default": [
+                    (
+                        "'retryDelay' must be in weeks or a smaller unit, "
+                        "since a month has no fixed length."
+                    )
+                ]
+            },
+        ),
+        (
+            [activity("a", attemptTimeout="0 hours")],
+            {"a": ["'attemptTimeout' must be longer than nothing."]},
+        ),
+        (
+            [activity("a", reportProgressTimeout="0 hours")],
+            {"a": ["'reportProgressTimeout' must be longer than nothing."]},
+        ),
+        (
+            [activity("a", workerGroup=["g", "h"])],
+            {"a": ["'workerGroup' is given 2 times."]},
+        ),
+        (
+            [thing("Default", scheduleType="cron"), activity("a")],
+            {
+                "Default": [
+                    "'scheduleType' must be ondemand: others are not available in this version."
+                ]
+            },
+        ),
+        (
+            [activity("a", schedule="s"), thing("s", "Schedule", period="1 hour")],
+            {
+                "a": [
+                    (
+                        "'schedule' is not available in this version, "
+                        "unless 'scheduleType' is ondemand."
+                    )
+                ]
+            },
+        ),
+    ],
+)
+def test_each_error_is_reported_with_its_object(objects, errors):
+    """One thing wrong gives one sentence, on the object where it is written."""
+    assert validate(objects).errors == errors
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [
+            thing("Default", schedule="s", scheduleType="ONDEMAND"),
+            thing("s", "Schedule", period="1 hour"),
+        ],
+        [thing("Default", schedule="s"), thing("s", "Schedule", period="ONDEMAND_PERIOD")],
+    ],
+)
+def test_on_demand_schedules_are_no_error(objects):
+    """On demand may be said by the type, in any case, or by the schedule's period."""
+    assert validate(objects).errors == {}
+
+
+@pytest.mark.parametrize(
+    ("objects", "warnings"),
+    [
+        (
+            [thing("a", "ShelCommandActivity", workerGroup="g")],
+            {"a": ["'ShelCommandActivity' is not a type of AWS Data Pipeline."]},
+        ),
+        ([thing("a")], {"a": ["The object has no 'type'."]}),
+        (
+            [activity("a", precondition="=p", onFail=["=x", "=y"])],
+            {
+                "a": [
+                    "'precondition' has no effect in this version.",
+                    "'onFail' has no effect in this version.",
+                ]
+            },
+        ),
+        (
+            [activity("a", command="echo #{@scheduledStartTime} #{x}", stdout="#{y}")],
+            {"a": ["'command' has an expression, which this version does not evaluate."]},
+        ),
+    ],
+)
+def test_each_warning_is_reported_and_is_no_error(objects, warnings):
+    """What runs, but hardly as meant, is a warning."""
+    assert validate(objects) == ({}, warnings)
+
+
+def test_an_object_without_type_may_be_a_parent():
+    """Objects that only pass on fields need no type."""
+    assert validate([thing("base", workerGroup="g"), activity("a", parent="base")]) == ({}, {})
+
+
+def test_a_long_circle_is_told_in_part():
+    """The sentence about a circle of many objects stays within the API's limit."""
+    ids = [f"{n:0200}" for n in range(3000)]
+    objects = [activity(a, dependsOn=b) for a, b in zip(ids, ids[1:] + ids[:1], strict=True)]
+    ((sentence,),) = validate(objects).errors.values()
+    assert " → … → " in sentence
+    assert len(sentence) < MAX_MESSAGE
+
+
+def test_a_component_has_what_its_activity_and_its_parents_say():
+    """Numbers are read, dependencies are positions, fields are flattened."""
+    objects = [
+        thing("r", "Ec2Resource"),
+        activity("b", dependsOn=["c", "a", "c"], maximumRetries="0", retryDelay="5 seconds"),
+        thing("Default", attemptTimeout="1 hour", reportProgressTimeout="2 hours"),
+        activity("a"),
+        activity("c"),
+    ]
+    component = compiled(*objects)[0]
+    assert component == Component(
+        id="b",
+        name="name of b",
+        type="ShellCommandActivity",
+        worker_group="g",
+        depends_on=(2, 1),
+        maximum_retries=0,
+        retry_delay_ms=5000,
+        attempt_timeout_ms=HOUR_MS,
+        progress_timeout_ms=2 * HOUR_MS,
+        fields=(
+            *objects[1].fields,
+            Field("parent", ref_value="Default"),
+            Field("attemptTimeout", "1 hour"),
+            Field("reportProgressTimeout", "2 hours"),
+        ),
+    )
+
+
+def test_what_an_activity_leaves_out_comes_from_the_settings():
+    """Retries and their delay have defaults; no timeout is 0."""
+    (component,) = compiled(activity("a"), maximum_retries=7, retry_delay_ms=8)
+    assert (component.maximum_retries, component.retry_delay_ms) == (7, 8)
+    assert (component.attempt_timeout_ms, component.progress_timeout_ms) == (0, 0)
+
+
+def test_only_activities_become_components():
+    """Neither resources nor Default become tasks; a type inherited from Default counts."""
+    objects = [
+        thing("Default", "ShellCommandActivity", workerGroup="g"),
+        thing("s", "Schedule"),
+        thing("a"),
+    ]
+    assert [component.id for component in compiled(*objects)] == ["a"]
+
+
+def test_a_resource_decides_the_worker_group():
+    """A resource wins over workerGroup and means the resource's type, or what it is mapped to."""
+    objects = [
+        activity("a", runsOn="ec2"),
+        activity("b", runsOn="emr"),
+        thing("ec2", "Ec2Resource"),
+        thing("emr", "EmrCluster"),
+    ]
+    components = compiled(*objects, resource_groups={"EmrCluster": "big"})
+    assert [component.worker_group for component in components] == ["Ec2Resource", "big"]
+
+
+def test_ten_thousand_objects_take_well_under_a_second():
+    """Both passes over a chain of 10,000 activities are linear."""
+    objects = [thing("Default", scheduleType="ondemand"), activity("a0")]
+    objects += [activity(f"a{n}", dependsOn=f"a{n - 1}", command="c") for n in range(1, 10_000)]
+    for work in (validate, lambda each: compiled(*each)):
+        begun = time.process_time()
+        work(objects)
+        assert time.process_time() - begun < 1
+
+
+IDS = st.sampled_from(["Default", "a", "b", "c", "missing"])
+FIELDS = st.one_of(
+    st.builds(Field, st.sampled_from([*REFERENCES, "x"]), st.none(), IDS),
+    st.builds(
+        Field,
+        st.sampled_from(["type", "workerGroup", "maximumRetries", "retryDelay", *REFERENCES]),
+        st.sampled_from(["ShellCommandActivity", "Ec2Resource", "1", "1 day", "#{x}"]),
+    ),
+)
+OBJECTS = st.lists(
+    st.builds(PipelineObject, IDS, st.just("n"), st.lists(FIELDS, max_size=6).map(tuple)),
+    unique_by=lambda item: item.id,
+)
+
+
+@given(OBJECTS)
+def test_whatever_validates_compiles(objects):
+    """Validation never fails, and a definition without errors always has components."""
+    if not validate(objects).errors:
+        components = compiled(*objects)
+        assert all(c.worker_group for c in components)
+        assert all(0 <= n < len(components) for c in components for n in c.depends_on)
