@@ -15,26 +15,19 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from coordinator.config import URL_SCHEMES, ConfigError
 
 PORT = 6379
 SENTINEL_PORT = 26379
-OPTIONS = (
-    "db",
-    "ssl",
-    "ssl_ca_certs",
-    "ssl_certfile",
-    "ssl_keyfile",
-    "ssl_check_hostname",
-    "sentinel_username",
-    "sentinel_password",
-)
+FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+OPTIONS = ("db", "ssl", "ssl_check_hostname", *FILES, "sentinel_username", "sentinel_password")
 _BOOLEANS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
     """One server: a host and port, or the path of a unix socket."""
 
@@ -54,8 +47,11 @@ class Login:
     username: str = ""
     password: str = field(default="", repr=False)
     db: int = 0
-    tls: ssl.SSLContext | None = field(default=None, repr=False)
     client_name: str = ""
+    ssl_options: dict[str, Any] = field(default_factory=dict)
+    """redis-py's keyword arguments for TLS; empty without TLS."""
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    """The same, as asyncio wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +94,14 @@ def _location(parts: SplitResult, options: dict[str, str], client_name: str) -> 
     master_name = segments.pop(0) if kind == "sentinel" else ""
     if kind == "sentinel" and not master_name:
         raise ValueError("a sentinel URL ends with the name of the master, as in /mymaster")
+    ssl_options = _ssl_options(parts.scheme, options)
     login = Login(
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         db=_db(options, segments, kind),
-        tls=_tls(parts.scheme, options),
         client_name=client_name,
+        ssl_options=ssl_options,
+        tls=_tls(ssl_options),
     )
     return Location(
         kind,
@@ -144,13 +142,21 @@ def _endpoint(text: str, default: int) -> Endpoint:
     return Endpoint(parts.hostname or "127.0.0.1", default if port is None else port)
 
 
-def _tls(scheme: str, options: dict[str, str]) -> ssl.SSLContext | None:
+def _ssl_options(scheme: str, options: dict[str, str]) -> dict[str, Any]:
     if scheme != "rediss" and not _boolean(options, "ssl", default=False):
+        return {}
+    files = {name: options[name] for name in FILES if name in options}
+    check = _boolean(options, "ssl_check_hostname", default=True)
+    return {"ssl": True, "ssl_check_hostname": check, **files}
+
+
+def _tls(ssl_options: dict[str, Any]) -> ssl.SSLContext | None:
+    if not ssl_options:
         return None
-    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
-    context.check_hostname = _boolean(options, "ssl_check_hostname", default=True)
-    if certificate := options.get("ssl_certfile"):
-        context.load_cert_chain(certificate, options.get("ssl_keyfile"))
+    context = ssl.create_default_context(cafile=ssl_options.get("ssl_ca_certs"))
+    context.check_hostname = ssl_options["ssl_check_hostname"]
+    if certificate := ssl_options.get("ssl_certfile"):
+        context.load_cert_chain(certificate, ssl_options.get("ssl_keyfile"))
     return context
 
 

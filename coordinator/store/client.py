@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from coordinator.errors import UnavailableError
 from coordinator.store.batch import Connection, Counters, Word, pack
 from coordinator.store.handshake import open_connection
 from coordinator.store.replies import RECONNECT, code_of, failure
+from coordinator.store.script import Script
 from coordinator.store.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -20,27 +20,14 @@ if TYPE_CHECKING:
 
     from coordinator.store.address import Endpoint, Login
 
+__all__ = ["Client", "ClosedError", "Script"]
+
 FIRST_DELAY_SECONDS = 0.05
 LAST_DELAY_SECONDS = 1.0
 # A connection that is lost sooner than this counts as a failed attempt, so that a server that
 # accepts connections only to drop them is not hammered.
 STEADY_SECONDS = 1.0
 ASKING = pack(("ASKING",))
-
-
-class Script:
-    """A Lua script: its name, its source, and the hash under which servers cache it."""
-
-    __slots__ = ("name", "sha1", "source")
-
-    def __init__(self, name: str, source: str) -> None:
-        self.name = name
-        self.source = source
-        # Redis names scripts by SHA-1; nothing secret depends on it.
-        self.sha1 = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-
-    def __repr__(self) -> str:
-        return f"Script({self.name!r})"
 
 
 class ClosedError(UnavailableError):
@@ -75,6 +62,7 @@ class Client:
         self.counters = counters or Counters()
         self.last_error: str | None = None
         self.closed = False
+        self.generation = 0  # how many connections there have been
         self._loop = asyncio.get_running_loop()
         self._resolve = resolve
         self._login = login
@@ -83,7 +71,6 @@ class Client:
         self._on_trouble = on_trouble
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._was_connected = False
         self._retired: set[Connection] = set()
         self._waiting = WaitingRoom(timeout, self._unreachable)
         self._failures = 0
@@ -94,12 +81,17 @@ class Client:
         """Whether there is a connection now."""
         return self._connection is not None
 
-    def submit(self, words: tuple[Word, ...]) -> asyncio.Future[Any]:
-        """Make a call; the result is the reply as it is, an error reply included.
+    @property
+    def idle(self) -> bool:
+        """Whether there is no connection at all, not even one that is being given up."""
+        return self._connection is None and not self._retired
 
-        Fails with UnavailableError (nothing was sent) or UnknownOutcomeError.
-        """
-        packed = pack(words)
+    def submit(self, words: tuple[Word, ...]) -> asyncio.Future[Any]:
+        """Make a call; the result is the reply, an error reply too; fails as `execute` does."""
+        return self.submit_packed(pack(words))
+
+    def submit_packed(self, packed: bytes) -> asyncio.Future[Any]:
+        """Like `submit`, with a command that `batch.pack` made."""
         future = self._loop.create_future()
         connection = self._connection
         if connection is not None:
@@ -147,13 +139,20 @@ class Client:
             return await self._settle(reply, connection, words)
         return reply
 
+    async def execute_asking(self, *words: Word) -> Any:
+        """Like `execute`, for a slot that is moving to this server."""
+        reply = await self.submit_asking(words)
+        if type(reply) is ReplyError:
+            raise self.explain(reply)
+        return reply
+
     async def run_asking(
         self, script: Script, keys: Sequence[bytes | str], args: Sequence[Word]
     ) -> Any:
         """Like `run`, for a slot that is moving to this server."""
         reply = await self.submit_asking(("EVALSHA", script.sha1, len(keys), *keys, *args))
         if type(reply) is ReplyError and code_of(reply) == "NOSCRIPT":
-            reply = await self.submit_asking(("EVAL", script.source, len(keys), *keys, *args))
+            return await self.execute_asking("EVAL", script.source, len(keys), *keys, *args)
         if type(reply) is ReplyError:
             raise self.explain(reply)
         return reply
@@ -262,8 +261,8 @@ class Client:
             self._loop.call_soon(self._connect)
             return
         self._connection = connection
-        self.counters.reconnects += self._was_connected
-        self._was_connected = True
+        self.counters.reconnects += self.generation > 0
+        self.generation += 1
         self._since = self._loop.time()
         self.last_error = None
         self._waiting.leave(connection)

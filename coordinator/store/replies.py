@@ -72,5 +72,6 @@ def _redirect(code: str, detail: str, name: str) -> RedirectError:
     """
     slot, _, address = detail.partition(" ")
     host, _, port = address.rpartition(":")
+    host = host or name.rpartition(":")[0]
     message = f"Slot {slot} is not at {name} but at {address} (cluster); repeat the call."
     return RedirectError(message, host.strip("[]"), int(port), ask=code == "ASK")

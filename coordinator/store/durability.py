@@ -1,0 +1,176 @@
+"""Calls that are answered only when replicas have them (mode ``replicas:N``).
+
+WAIT holds up whatever comes after it on its connection, so these calls have connections of their
+own, a few lanes. A lane takes all calls that have gathered, sends them and one WAIT in one write,
+and takes the next batch when the WAIT is answered. Where the server knows WAITAOF (Redis 7.2) and
+keeps an append-only file, WAITAOF follows; it counts only replicas that keep one too.
+
+https://redis.io/docs/latest/commands/wait/ and https://redis.io/docs/latest/commands/waitaof/
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from hiredis import ReplyError
+
+from coordinator.errors import UnavailableError, UnknownOutcomeError
+from coordinator.store.batch import pack
+from coordinator.store.replies import RECONNECT, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from coordinator.store.batch import Word
+    from coordinator.store.client import Client, Script
+
+LANES = 4
+BATCH = 500
+# WAIT and WAITAOF together must end before the connection's own deadline.
+SHARE = 0.4
+_Batch = list[tuple[bytes, "asyncio.Future[Any]"]]
+
+
+class DurablePool:
+    """Lanes to one server.
+
+    Args:
+        make: makes a client of that server.
+        replicas: how many must acknowledge.
+        timeout: seconds of the whole call.
+    """
+
+    def __init__(self, make: Callable[[], Client], replicas: int, timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lanes = [_Lane(make(), replicas, timeout) for _ in range(LANES)]
+        self._idle = list(self._lanes)
+        self._queue: _Batch = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, script: Script, keys: Sequence[bytes | str], args: Sequence[Word]) -> Any:
+        """Run `script`; return its reply when enough replicas have what it wrote.
+
+        Raises:
+            UnknownOutcomeError: too few acknowledged in time, or the connection was lost.
+            UnavailableError: Redis cannot do it now; it had no effect.
+            ScriptError: the script refused, or failed.
+        """
+        reply = await self._call(("EVALSHA", script.sha1, len(keys), *keys, *args))
+        if type(reply) is ReplyError and code_of(reply) == "NOSCRIPT":
+            reply = await self._call(("EVAL", script.source, len(keys), *keys, *args))
+        if type(reply) is ReplyError:
+            raise self._lanes[0].client.explain(reply)
+        return reply
+
+    @property
+    def idle(self) -> bool:
+        """Whether no connection is left."""
+        return all(lane.client.idle for lane in self._lanes)
+
+    def retire(self) -> None:
+        """Take no more calls."""
+        for lane in self._lanes:
+            lane.client.retire()
+
+    async def close(self) -> None:
+        """Close every lane; calls in flight fail."""
+        await asyncio.gather(*(lane.client.close() for lane in self._lanes))
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _call(self, words: tuple[Word, ...]) -> asyncio.Future[Any]:
+        future = self._loop.create_future()
+        self._queue.append((pack(words), future))
+        if len(self._queue) == 1:
+            self._loop.call_soon(self._dispatch)
+        return future
+
+    def _dispatch(self) -> None:
+        if self._queue and self._idle:
+            batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+            task = self._loop.create_task(self._serve(self._idle.pop(), batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, lane: _Lane, batch: _Batch) -> None:
+        try:
+            await lane.send(batch)
+        finally:
+            self._idle.append(lane)
+            self._dispatch()
+
+
+class _Lane:
+    """One connection that takes a batch at a time."""
+
+    def __init__(self, client: Client, replicas: int, timeout: float) -> None:
+        self.client = client
+        self._replicas = replicas
+        self._milliseconds = int(timeout * SHARE * 1000)
+        self._probed = 0
+        self._has_aof = False
+
+    async def send(self, batch: _Batch) -> None:
+        """Send the calls and the WAIT, and answer each call."""
+        try:
+            await self._probe()
+        except UnavailableError as error:
+            for _, future in batch:
+                _answer(future, error, None)
+            return
+        submit = self.client.submit_packed
+        futures = [submit(packed) for packed, _ in batch]
+        waits = [self.client.submit(words) for words in self._waits()]
+        replies = await asyncio.gather(*futures, return_exceptions=True)
+        doubt = self._doubt(await asyncio.gather(*waits, return_exceptions=True))
+        for (_, future), reply in zip(batch, replies, strict=True):
+            _answer(future, reply, doubt)
+        if any(type(reply) is ReplyError and code_of(reply) in RECONNECT for reply in replies):
+            self.client.drop()
+
+    def _waits(self) -> list[tuple[Word, ...]]:
+        waits: list[tuple[Word, ...]] = [("WAIT", self._replicas, self._milliseconds)]
+        if self._has_aof:
+            waits.append(("WAITAOF", 1, self._replicas, self._milliseconds))
+        return waits
+
+    def _doubt(self, replies: list[Any]) -> UnknownOutcomeError | None:
+        """Return why the batch is not durable; None if it is."""
+        acknowledged = replies[0]
+        if len(replies) > 1 and isinstance(replies[1], list):
+            local, acknowledged = replies[1]
+            acknowledged = acknowledged if local else 0
+        elif len(replies) > 1:
+            acknowledged = replies[1]
+        if isinstance(acknowledged, int) and acknowledged >= self._replicas:
+            return None
+        return UnknownOutcomeError(
+            f"Redis at {self.client.name} did it, but had {acknowledged} of {self._replicas} "
+            f"acknowledgements after {self._milliseconds / 1000:g} s; repeat the call."
+        )
+
+    async def _probe(self) -> None:
+        """Find out, once per connection, whether WAITAOF can be used."""
+        if self._probed == self.client.generation and self._probed > 0:
+            return
+        info, known = await asyncio.gather(
+            self.client.submit(("INFO", "persistence")),
+            self.client.submit(("COMMAND", "INFO", "WAITAOF")),
+        )
+        enabled = isinstance(info, bytes) and b"aof_enabled:1" in info
+        self._has_aof = enabled and isinstance(known, list) and known not in ([], [None])
+        self._probed = self.client.generation
+
+
+def _answer(future: asyncio.Future[Any], reply: Any, doubt: UnknownOutcomeError | None) -> None:
+    if future.done():
+        return
+    if isinstance(reply, ReplyError):
+        future.set_result(reply)  # refused: nothing was written
+    elif isinstance(reply, UnavailableError):
+        future.set_exception(type(reply)(str(reply)))  # one for each: they gather tracebacks
+    elif doubt is not None:
+        future.set_exception(UnknownOutcomeError(str(doubt)))
+    else:
+        future.set_result(reply)
