@@ -2,7 +2,8 @@
 
 Source: the `pattern` of the model's strings. JSON itself keeps bare control characters out, so a
 string can hold a forbidden one only through a backslash escape, or as U+FFFE and U+FFFF in UTF-8. A
-body without those bytes (nearly all of them) is known to be clean without looking at its strings.
+body without a backslash or the byte that leads those two (nearly all of them) is known to
+be clean without looking at its strings.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import re
 import msgspec
 
 REPLACEMENT = "\ufffd"
+
+# Looking for one byte by its number is several times as fast as for a bytes object.
+_BACKSLASH = ord("\\")
+_LEAD_OF_NONCHARACTERS = "\ufffe".encode()[0]
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _ESCAPE = re.compile(
@@ -28,7 +33,7 @@ UNCHECKED_MEMBERS = frozenset({"tags", "taskId", "errorId", "errorMessage", "err
 
 def may_hold_forbidden(body: bytes) -> bool:
     """Whether a string of this JSON text can hold a forbidden character at all."""
-    return b"\\" in body or b"\xef\xbf" in body
+    return _BACKSLASH in body or _LEAD_OF_NONCHARACTERS in body
 
 
 def forbidden_member(request: msgspec.Struct) -> str | None:

@@ -40,12 +40,12 @@ _INTERNAL_MESSAGE = "The coordinator failed to answer; repeat the call."
 
 def fault_of(error: BaseException) -> Fault:
     """The API's error for `error`: that of its nearest class in the table, or the internal one."""
-    return next((FAULTS[cls] for cls in type(error).__mro__ if cls in FAULTS), INTERNAL)
+    return _listed(error) or INTERNAL
 
 
 def fault_body(error: BaseException) -> bytes:
-    """The body for `error`; what is not one of our errors keeps its message to itself."""
-    message = str(error) if isinstance(error, errors.CoordinatorError) else _INTERNAL_MESSAGE
+    """The body for `error`; what is not meant for callers keeps its message to itself."""
+    message = str(error) if _listed(error) else _INTERNAL_MESSAGE
     return body(fault_of(error).name, message)
 
 
@@ -53,3 +53,7 @@ def body(name: str, message: str) -> bytes:
     """The body of an error called `name`; what UTF-8 cannot carry becomes a question mark."""
     sendable = message.encode(errors="replace").decode()
     return encode({"__type": name, "message": sendable})
+
+
+def _listed(error: BaseException) -> Fault | None:
+    return next((FAULTS[cls] for cls in type(error).__mro__ if cls in FAULTS), None)

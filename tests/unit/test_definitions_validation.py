@@ -277,14 +277,14 @@ def test_a_resource_decides_the_worker_group():
     assert [component.worker_group for component in components] == ["Ec2Resource", "big"]
 
 
-def test_ten_thousand_objects_take_well_under_a_second():
-    """Both passes over a chain of 10,000 activities are linear."""
+def test_ten_thousand_objects_are_no_quadratic_work():
+    """Each pass over a chain of 10,000 activities takes little time, even on a slow machine."""
     objects = [thing("Default", scheduleType="ondemand"), activity("a0")]
     objects += [activity(f"a{n}", dependsOn=f"a{n - 1}", command="c") for n in range(1, 10_000)]
     for work in (validate, lambda each: compiled(*each)):
         begun = time.process_time()
         work(objects)
-        assert time.process_time() - begun < 1
+        assert time.process_time() - begun < 3
 
 
 IDS = st.sampled_from(["Default", "a", "b", "c", "missing"])

@@ -33,12 +33,17 @@ def test_each_error_has_its_fault(error, name, status):
     assert fault_of(error) == Fault(name, status)
 
 
-def test_only_what_may_be_repeated_is_internal():
+def test_only_what_may_be_repeated_or_is_handled_inside_is_internal():
     """A new class of error is not taken for a fault of ours by oversight."""
     internal = {
         kind for kind in subclasses(errors.CoordinatorError) if fault_of(kind()) is INTERNAL
     }
-    assert internal == {errors.UnavailableError, errors.UnknownOutcomeError}
+    assert internal == {
+        errors.UnavailableError,
+        errors.UnknownOutcomeError,
+        errors.ConflictError,
+        *subclasses(errors.ConflictError),
+    }
 
 
 def test_the_body_has_a_bare_name_and_a_lower_case_message():
@@ -47,9 +52,10 @@ def test_the_body_has_a_bare_name_and_a_lower_case_message():
     assert body == b'{"__type":"TaskNotFoundException","message":"The task is gone."}'
 
 
-def test_a_fault_of_our_own_tells_nothing_of_itself():
-    """The message of an unexpected exception stays inside."""
-    message = json.loads(fault_body(RuntimeError("password=1")))["message"]
+@pytest.mark.parametrize("kind", [RuntimeError, errors.ConflictError])
+def test_a_fault_of_our_own_tells_nothing_of_itself(kind):
+    """The message of an exception that is not meant for callers stays inside."""
+    message = json.loads(fault_body(kind("password=1")))["message"]
     assert message == "The coordinator failed to answer; repeat the call."
 
 
