@@ -1,0 +1,126 @@
+"""The four calls of a task runner, by boto3."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from coordinator.runner import task as tasks
+from coordinator.runner.errors import (
+    BadOptionError,
+    CallError,
+    LeaseLostError,
+    MissingExtraError,
+    RefusedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from coordinator.runner.options import RunnerOptions
+    from coordinator.runner.outcome import Outcome
+    from coordinator.runner.task import Task
+
+LOST = {"TaskNotFoundException", "PipelineNotFoundException", "PipelineDeletedException"}
+FOR_GOOD = {"InvalidRequestException"}
+VERDICT_HEADER = "x-coordinator-verdict"
+
+
+class Api:
+    """The coordinator, as one runner process sees it; every method may be called from any thread.
+
+    Polls wait up to 100 s, and are repeated by botocore under the same invocation id, so that a
+    coordinator can give the answer that was lost once more. The other calls have short time-outs
+    and no repeats in botocore: their callers know how long repeating makes sense. Requests are
+    signed if the environment has credentials (AWS_ACCESS_KEY_ID or AWS_PROFILE).
+
+    Raises:
+        MissingExtraError: boto3 is not installed.
+        BadOptionError: boto3 does not take the endpoint or the region.
+    """
+
+    def __init__(self, options: RunnerOptions, identity: str) -> None:
+        self._identity = identity
+        self._worker_group = options.worker_group
+        self._long = _client(options, read_timeout=100, attempts=3)
+        self._short = _client(options, read_timeout=10, attempts=1)
+        # Not imported above: it needs boto3.
+        interruptible = importlib.import_module("coordinator.runner.interruptible")
+        self._polls = interruptible.Connections(self._long)
+
+    def poll(self) -> Task | None:
+        """Wait for a task; None if there was none for a while."""
+        with _errors():
+            return tasks.from_wire(
+                self._long.poll_for_task(workerGroup=self._worker_group, hostname=self._identity)
+            )
+
+    def stop_polling(self) -> None:
+        """Break off the polls in flight: no task is handed out to this runner any more."""
+        self._polls.break_off()
+
+    def report(self, handle: str) -> bool:
+        """Report progress; return whether the lease goes on (False: canceled or taken away)."""
+        with _errors():
+            return not self._short.report_task_progress(taskId=handle)["canceled"]
+
+    def finish(self, handle: str, outcome: Outcome) -> None:
+        """Set the status of a task."""
+        with _errors():
+            self._short.set_task_status(taskId=handle, **outcome.wire())
+
+    def heartbeat(self) -> bool:
+        """Say that this runner lives; return whether it shall terminate."""
+        with _errors():
+            answer = self._short.report_task_runner_heartbeat(
+                taskrunnerId=self._identity,
+                workerGroup=self._worker_group,
+                hostname=self._identity,
+            )
+            return bool(answer["terminate"])
+
+
+def _client(options: RunnerOptions, read_timeout: int, attempts: int) -> Any:
+    try:
+        boto3, botocore = importlib.import_module("boto3"), importlib.import_module("botocore")
+        config = importlib.import_module("botocore.config").Config(
+            read_timeout=read_timeout,
+            connect_timeout=5,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=2 * options.tasks + 1,
+            tcp_keepalive=True,
+            **({} if _has_credentials(os.environ) else {"signature_version": botocore.UNSIGNED}),
+        )
+    except ImportError as error:
+        raise MissingExtraError from error
+    try:
+        return boto3.client(
+            "datapipeline",
+            endpoint_url=options.endpoint,
+            region_name=options.region,
+            config=config,
+        )
+    except Exception as error:
+        raise BadOptionError(f"The runner cannot be set up: {error}") from error
+
+
+def _has_credentials(environment: Mapping[str, str]) -> bool:
+    return bool(environment.get("AWS_ACCESS_KEY_ID") or environment.get("AWS_PROFILE"))
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """Turn whatever a call raises into our own errors."""
+    try:
+        yield
+    except Exception as error:
+        raise _of(error) from error  # an odd answer can make botocore raise just about anything
+
+
+def _of(error: Exception) -> CallError:
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+    kind = LeaseLostError if code in LOST else RefusedError if code in FOR_GOOD else CallError
+    return kind(f"{type(error).__name__}: {error}")

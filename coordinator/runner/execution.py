@@ -1,0 +1,147 @@
+"""One task in hand, from its hand-out to its result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from coordinator.runner.errors import CallError, LeaseLostError, RefusedError
+from coordinator.runner.events import Event
+from coordinator.runner.group import KILL_AFTER
+from coordinator.runner.lease import Lease
+from coordinator.runner.outcome import Outcome
+from coordinator.runner.pauses import BackOff, Outage
+from coordinator.runner.shell import CannotStartError, ShellCommand
+
+if TYPE_CHECKING:
+    from coordinator.runner.api import Api
+    from coordinator.runner.guard import Guard
+    from coordinator.runner.task import Task
+
+logger = logging.getLogger(__name__)
+
+KNOWN_TYPES = ("ShellCommandActivity",)
+KILL_AFTER_GIVING_UP = 2.0  # the grace is over: whoever stops us will not wait much longer
+LAST_WORDS_SECONDS = 5.0  # likewise, for the report of the failure
+
+
+class Execution:
+    """Sees one task through. `run` is for the thread that polled; `give_up` for any other."""
+
+    def __init__(self, task: Task, api: Api, guard: Guard) -> None:
+        self._task, self._api, self._guard = task, api, guard
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._lease = Lease(api, task, self._events.put)
+        self._words_end_at: float | None = None
+        self._started_at = time.monotonic()
+
+    def run(self) -> None:
+        """Acknowledge the task, work on it for as long as the lease lasts, and set its status.
+
+        The work starts when the first report was taken, so that nobody works without a lease.
+        """
+        self._log("taken: %s, attempt %s", self._task.type, self._task.first("@attemptCount"))
+        self._lease.start()
+        try:
+            outcome = self._work() if self._acknowledged() else None
+            if outcome is not None:
+                self._deliver(outcome)
+        finally:
+            self._lease.end()
+
+    def give_up(self) -> None:
+        """Stop the work, and report it as failed."""
+        self._words_end_at = time.monotonic() + KILL_AFTER_GIVING_UP + LAST_WORDS_SECONDS
+        self._events.put(Event.GIVE_UP)
+
+    def _acknowledged(self) -> bool:
+        event = self._next_event()
+        if event is not Event.ACKNOWLEDGED:
+            self._log("not begun: %s", _why(event))
+        return event is Event.ACKNOWLEDGED
+
+    def _work(self) -> Outcome | None:
+        """Return what to report; None when the task is not ours any more."""
+        if self._task.type not in KNOWN_TYPES:
+            return _no_handler(self._task.type)
+        try:
+            command = ShellCommand(self._task, self._guard, lambda: self._events.put(Event.ENDED))
+        except CannotStartError as error:
+            return Outcome("CannotStart", str(error))
+        event = self._next_event()
+        return command.outcome() if event is Event.ENDED else self._stop(command, event)
+
+    def _stop(self, command: ShellCommand, event: Event) -> Outcome | None:
+        self._log("%s: ending its processes", _why(event))
+        given_up = event is Event.GIVE_UP
+        command.stop(KILL_AFTER_GIVING_UP if given_up else KILL_AFTER)
+        if not given_up:
+            return None
+        message = "The task runner was stopped before the command ended."
+        return Outcome("RunnerStopped", message, command.stderr_end())
+
+    def _next_event(self) -> Event:
+        """Wait for what happens next; at the latest the lease runs out."""
+        while (remaining := self._lease.remaining()) > 0:
+            try:
+                return self._events.get(timeout=remaining)
+            except Empty:
+                continue  # it may have been renewed meanwhile
+        return Event.LOST
+
+    def _deliver(self, outcome: Outcome) -> None:
+        """Set the task's status; try for as long as the lease lasts."""
+        outage, back_off = Outage(f"status of {self._task.attempt_id}"), BackOff()
+        while True:
+            try:
+                self._api.finish(self._task.handle, outcome)
+            except (LeaseLostError, RefusedError) as error:
+                return self._log("its status %s was not taken: %s", outcome.status, error)
+            except CallError as error:
+                outage.failed(error)
+            else:
+                return self._log_outcome(outcome)
+            if not self._may_try_again(back_off.pause()):
+                return self._log("its status %s could not be delivered", outcome.status)
+
+    def _may_try_again(self, pause: float) -> bool:
+        """Wait for `pause` seconds; return whether there is still a lease, and time, to go on."""
+        try:
+            event = self._events.get(timeout=min(pause, max(0.0, self._lease.remaining())))
+        except Empty:
+            event = Event.ACKNOWLEDGED
+        out_of_time = self._words_end_at is not None and time.monotonic() > self._words_end_at
+        gone = event in {Event.CANCELED, Event.LOST} or self._lease.remaining() <= 0
+        return not gone and not out_of_time
+
+    def _log_outcome(self, outcome: Outcome) -> None:
+        seconds = time.monotonic() - self._started_at
+        if outcome.error_id:
+            self._log("failed after %.1f s: %s: %s", seconds, outcome.error_id, outcome.message)
+        else:
+            self._log("finished after %.1f s", seconds)
+
+    def _log(self, text: str, *values: object) -> None:
+        logger.info(
+            f"task %s of %s {text}",  # noqa: G004 - only the constant parts are put together here
+            self._task.attempt_id,
+            self._task.pipeline_id,
+            *values,
+        )
+
+
+def _why(event: Event) -> str:
+    return {
+        Event.CANCELED: "canceled",
+        Event.LOST: "lost, as its lease is over",
+        Event.GIVE_UP: "given up, as the runner stops",
+    }[event]
+
+
+def _no_handler(kind: str) -> Outcome:
+    return Outcome(
+        "NoHandler",
+        f"This task runner does not know the type {kind!r}; it knows {', '.join(KNOWN_TYPES)}.",
+    )

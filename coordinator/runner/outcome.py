@@ -1,0 +1,57 @@
+"""What became of a task, as SetTaskStatus takes it.
+
+The errorIds of this runner: ``ExitCode<N>`` and ``Signal<N>`` (how the command ended),
+``CannotStart`` (it could not be run), ``NoHandler`` (a type of activity that this runner does not
+know) and ``RunnerStopped`` (the runner was stopped before the command ended).
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import dataclass
+
+STACK_TRACE_CHARACTERS = 1024
+# The API takes XML 1.0 characters only, and a refused SetTaskStatus would lose the result.
+NOT_ON_THE_WIRE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """FINISHED when there is no `error_id`, else FAILED with it."""
+
+    error_id: str = ""
+    message: str = ""
+    stack_trace: str = ""
+
+    @property
+    def status(self) -> str:
+        """The task status on the wire."""
+        return "FAILED" if self.error_id else "FINISHED"
+
+    def wire(self) -> dict[str, str]:
+        """Return the members of SetTaskStatus, without the handle."""
+        members = {
+            "taskStatus": self.status,
+            "errorId": self.error_id,
+            "errorMessage": self.message,
+            "errorStackTrace": self.stack_trace[-STACK_TRACE_CHARACTERS:],
+        }
+        return {name: NOT_ON_THE_WIRE.sub("\ufffd", text) for name, text in members.items() if text}
+
+
+def of_exit(code: int, stderr_end: str) -> Outcome:
+    """Return the outcome of a command that ended with `code` (minus the number of a signal)."""
+    if code == 0:
+        return Outcome()
+    if code > 0:
+        return Outcome(f"ExitCode{code}", f"The command ended with exit code {code}.", stderr_end)
+    name = _signal_name(-code)
+    return Outcome(f"Signal{-code}", f"The command was ended by signal {name}.", stderr_end)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:  # real-time signals have no names
+        return str(number)
