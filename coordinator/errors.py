@@ -6,7 +6,8 @@ The tree::
     ├── InvalidRequestError       the caller must change the request
     ├── PipelineNotFoundError     no pipeline has this id, or not in this account
     ├── PipelineDeletedError      the pipeline is deleted
-    ├── TaskNotFoundError         no such task handle, or it was taken away
+    ├── TaskNotFoundError         no task has this handle
+    │   └── LeaseLostError        it was taken away from this holder
     ├── UnavailableError          Redis cannot answer now; repeat the call
     │   └── UnknownOutcomeError   the call may or may not have had its effect
     └── ConflictError             handled inside the service, never sent
@@ -40,6 +41,10 @@ class PipelineDeletedError(CoordinatorError):
 
 class TaskNotFoundError(CoordinatorError):
     """The task does not exist."""
+
+
+class LeaseLostError(TaskNotFoundError):
+    """The lease on this task was lost."""
 
 
 class UnavailableError(CoordinatorError):

@@ -14,7 +14,8 @@
 --   8 ack_ms       int     time to acknowledge
 -- RETURNS
 --   nil, or pipeline, n, attempt, claim, token, hand-out lag ms (-1: not a requeued one), more ready (0/1),
---   task object JSON, instance id, scheduled ms, instance started ms, then the checkpoint: key, JSON, …
+--   fields of the task object (JSON), instance id, component id, scheduled ms, created ms, progress timeout ms
+--   (empty: the default), then the checkpoint: key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
 -- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/leave_ready lib/set_state
@@ -27,7 +28,8 @@ local function answer(scope, n, record, more, lag_ms)
   local checkpoint = record.checkpoint
     and redis.call('HGETALL', progress_key(base, scope, n, record.checkpoint)) or {}
   return { string.match(scope, ':(.*)$'), n, record.attempt, record.claim, record.token, lag_ms, more,
-    object, record.id, record.scheduled_ms, record.created_ms, unpack(checkpoint) }
+    object, record.id, record.component, record.scheduled_ms, record.created_ms,
+    record.progress_timeout_ms or '', unpack(checkpoint) }
 end
 
 local call_key_ = call_key(base, call)
@@ -86,7 +88,7 @@ redis.call('HSET', virtual, group, turn)
 redis.call('ZINCRBY', turns, 1, pipeline)
 leave_ready(base, scope, n, group)
 set_state(base, scope, n, record, 'leased', 'claim', claim, 'token', token, 'hostname', hostname,
-  'claimed_ms', now, 'renewed_ms', now, 'deadline_ms', deadline_ms)
+  'claimed_ms', now, 'renewed_ms', now, 'deadline_ms', deadline_ms, 'handed', record.attempt)
 redis.call('HDEL', instance_key(base, scope, n), 'requeued_from_ms', 'acked_ms')
 redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', deadline_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease' .. id)

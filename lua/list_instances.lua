@@ -8,15 +8,15 @@
 --   3 after      string  number of the last instance of the page before; 0 for the first
 --   4 limit      int     most instances
 -- RETURNS
---   {n, id, component, state, status, scheduled ms, created ms, ended ms, attempt, claim, acknowledged ms}, …
+--   {n, id, component, state, status, scheduled ms, created ms, ended ms, attempts handed out, acknowledged ms}, …
 -- @keys instances instance
 local page = {}
 local numbers = redis.call(
   'ZRANGEBYSCORE', instances_key(base, scope), '(' .. after, '+inf', 'LIMIT', 0, limit)
 for _, n in ipairs(numbers) do
   local row = redis.call('HMGET', instance_key(base, scope, n), 'id', 'component', 'state', 'status',
-    'scheduled_ms', 'created_ms', 'ended_ms', 'attempt', 'claim', 'acked_ms')
-  for i = 1, 10 do
+    'scheduled_ms', 'created_ms', 'ended_ms', 'handed', 'acked_ms')
+  for i = 1, 9 do
     row[i] = row[i] or ''
   end
   table.insert(row, 1, n)

@@ -1,5 +1,4 @@
-"""Times of the wire: ``YYYY-MM-DDTHH:MM:SS``, UTC, no zone and no fraction (protocol: run-time
-fields)."""
+"""Times of the wire: ``YYYY-MM-DDTHH:MM:SS``, UTC, no zone, no fraction."""
 
 from __future__ import annotations
 

@@ -64,6 +64,11 @@ def key(name: str, shard: int, *parts: str | int) -> bytes:
     return base(shard) + ":".join([stem, *map(str, parts)]).encode()
 
 
+def shard_of(spelled: bytes) -> int:
+    """The shard in a key's hash tag."""
+    return int(spelled[spelled.index(b"{") + 1 : spelled.index(b"}")])
+
+
 def lua_function(name: str) -> str:
     """The Lua function that spells this key: ``instance_key(base, scope, n)``."""
     stem, *parts = (part.strip("<>") for part in KEYS[name].template.split(":"))

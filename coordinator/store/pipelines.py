@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from coordinator.domain.ids import shard_of
+from coordinator.domain.times import iso
+from coordinator.errors import PipelineDeletedError, PipelineNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,8 +49,7 @@ class InstanceRow(NamedTuple):
     scheduled_ms: str
     created_ms: str
     ended_ms: str
-    attempt: str
-    claim: str
+    handed: str
     acked_ms: str
 
 
@@ -89,7 +90,23 @@ class Pipelines:
         )
         return StoredDefinition(_record(record), definition, version.decode(), errored == b"1")
 
-    async def list(self, shard: int, account: str, after: str, limit: int) -> list[tuple[str, str]]:
+    async def living(self, account: str, pipeline_id: str, wanted: str = "") -> StoredDefinition:
+        """Read a pipeline as `read` does.
+
+        Raises:
+            PipelineNotFoundError: there is none.
+            PipelineDeletedError: it is deleted.
+        """
+        stored = await self.read(account, pipeline_id, wanted)
+        if not stored.pipeline:
+            raise PipelineNotFoundError(f"Pipeline '{pipeline_id}' does not exist.")
+        if deleted_ms := stored.pipeline.get("deleted_ms"):
+            raise PipelineDeletedError(f"The pipeline was deleted at {iso(int(deleted_ms))}.")
+        return stored
+
+    async def ids_and_names(
+        self, shard: int, account: str, after: str, limit: int
+    ) -> list[tuple[str, str]]:
         """List (id, name) of at most `limit` pipelines of a shard, behind the id `after`."""
         flat = await self._scripts.read(
             "list_pipelines", shard, account=account, after=after, limit=limit

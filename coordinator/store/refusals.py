@@ -12,6 +12,7 @@ from coordinator.domain.times import iso
 from coordinator.errors import (
     CoordinatorError,
     InvalidRequestError,
+    LeaseLostError,
     NotStagedError,
     PipelineDeletedError,
     PipelineNotFoundError,
@@ -39,7 +40,7 @@ def _task_not_found(_: str) -> CoordinatorError:
 def _lease_lost(detail: str) -> CoordinatorError:
     at_ms, _, holder = detail.partition(" ")
     now = f"it is now held by '{holder}'" if holder else "nobody holds it now"
-    return TaskNotFoundError(f"The lease on this task was lost at {iso(int(at_ms))}; {now}.")
+    return LeaseLostError(f"The lease on this task was lost at {iso(int(at_ms))}; {now}.")
 
 
 def _status_already_set(status: str) -> CoordinatorError:
@@ -65,6 +66,10 @@ def _no_such_instance(instance: str) -> CoordinatorError:
     )
 
 
+def _fewer_shards(now: str) -> CoordinatorError:
+    return InvalidRequestError(f"There are {now} shards; the number only grows.")
+
+
 REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "PIPELINE_NOT_FOUND": _pipeline_not_found,
     "PIPELINE_DELETED": _pipeline_deleted,
@@ -74,6 +79,7 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "NOT_A_PRECONDITION": _not_a_precondition,
     "TOO_MANY_FIELDS": _too_many_fields,
     "NO_SUCH_INSTANCE": _no_such_instance,
+    "FEWER_SHARDS": _fewer_shards,
     "VERSION_CHANGED": lambda _: VersionChangedError(),
     "NOT_STAGED": lambda _: NotStagedError(),
     "POLL_SUPERSEDED": lambda _: PollSupersededError(),

@@ -23,8 +23,10 @@ class Claimed(NamedTuple):
     more: bool
     template: bytes
     instance_id: str
+    component: str
     scheduled_ms: int
     created_ms: int
+    progress_timeout_ms: int
     checkpoint: dict[str, bytes]
 
 
@@ -146,7 +148,7 @@ class Tasks:
 
 
 def _claimed(reply: list[bytes]) -> Claimed:
-    pairs = reply[11:]
+    pairs = reply[13:]
     return Claimed(
         pipeline_id=reply[0].decode(),
         n=int(reply[1]),
@@ -157,7 +159,9 @@ def _claimed(reply: list[bytes]) -> Claimed:
         more=bool(reply[6]),
         template=reply[7],
         instance_id=reply[8].decode(),
-        scheduled_ms=int(reply[9]),
-        created_ms=int(reply[10]),
+        component=reply[9].decode(),
+        scheduled_ms=int(reply[10]),
+        created_ms=int(reply[11]),
+        progress_timeout_ms=int(reply[12] or 0),
         checkpoint={pairs[i].decode(): pairs[i + 1] for i in range(0, len(pairs), 2)},
     )

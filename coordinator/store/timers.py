@@ -52,7 +52,7 @@ class Timers:
     async def run_due(self, shard: int, limit: int = 100) -> DueRun:
         """Apply at most `limit` due timers of a shard; idempotent, any replica may call it."""
         reply = await self._scripts.call("run_due", shard, limit=limit, **self._limits)
-        return DueRun(*reply[:11], more=bool(reply[11]))
+        return DueRun(*reply[:11], bool(reply[11]))
 
     async def counts(self, shard: int) -> Counts:
         """Count instances by state, from the counters that each state change keeps."""

@@ -1,0 +1,59 @@
+"""What a replica counts: plain integers, read when Prometheus scrapes (an add costs 0.1 µs).
+
+``web/metrics.py`` gives them their names on ``GET /metrics``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+
+LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
+
+class Histogram:
+    """Counts of observed seconds by upper bound."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Cumulative counts by upper bound, as Prometheus wants them."""
+        total, rows = 0, []
+        for bound, count in zip([*map(str, self.bounds), "+Inf"], self.counts, strict=True):
+            total += count
+            rows.append((bound, float(total)))
+        return rows
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Everything that one replica counts."""
+
+    granted: int = 0
+    acknowledged: int = 0
+    renewed: int = 0
+    finished: int = 0
+    retried: int = 0
+    failed: int = 0
+    canceled: int = 0
+    given_back: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    graced: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    waiters: int = 0
+    wakes: int = 0
+    timers_applied: int = 0
+    outages: int = 0
+    clock_steps_back: int = 0
+    expired_events: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    hand_out_lag: Histogram = field(default_factory=lambda: Histogram(LAG_BUCKETS))

@@ -1,0 +1,63 @@
+"""Running due work, and counting what it did.
+
+The loop of ``timers`` and every poll come through here.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coordinator.metrics import Metrics
+    from coordinator.store.timers import DueRun, Timers
+
+log = logging.getLogger(__name__)
+LEAST_PAUSE = 0.01
+POLL_LIMIT = 10
+CLOCK_STEP_MS = 1000
+
+
+class DueWork:
+    """Due work of every shard, run at most once in 10 ms for hints and polls."""
+
+    def __init__(self, timers: Timers, metrics: Metrics) -> None:
+        self._timers = timers
+        self._metrics = metrics
+        self._last: dict[int, float] = {}
+
+    async def run(self, shard: int, limit: int = 100) -> DueRun:
+        """Apply one batch of a shard's due timers.
+
+        Raises:
+            UnavailableError: Redis cannot answer now.
+        """
+        self._last[shard] = monotonic()
+        run = await self._timers.run_due(shard, limit)
+        self._count(shard, run)
+        return run
+
+    async def before_claim(self, shard: int) -> None:
+        """Apply a few due timers, so that no poll misses a task because a loop is late."""
+        if monotonic() - self._last.get(shard, -1) >= LEAST_PAUSE:
+            await self.run(shard, POLL_LIMIT)
+
+    def _count(self, shard: int, run: DueRun) -> None:
+        metrics = self._metrics
+        metrics.timers_applied += run.applied
+        metrics.graced += run.graced
+        metrics.failed += run.failed
+        metrics.lost["unacknowledged"] += run.lost_unacknowledged
+        metrics.lost["silent"] += run.lost_silent
+        metrics.lost["attempt_timeout"] += run.timed_out
+        if run.gap_ms:
+            metrics.outages += 1
+            log.warning(
+                "shard %d: no due work was run for %.1f s; leases granted before get their grace",
+                shard,
+                run.gap_ms / 1000,
+            )
+        if run.clock_back_ms > CLOCK_STEP_MS:
+            metrics.clock_steps_back += 1
+            log.warning("shard %d: Redis's clock is %d ms back", shard, run.clock_back_ms)

@@ -1,0 +1,140 @@
+"""Pipelines: create, describe, list, delete."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from coordinator.domain.definitions import Field
+from coordinator.domain.ids import new_pipeline_id
+from coordinator.domain.times import iso
+from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
+from coordinator.store.pipelines import NewPipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coordinator.service.shards import Shards
+    from coordinator.store.pipelines import Pipelines, Record
+
+LIST_PAGE = 100
+MAX_DESCRIBED = 100
+
+
+class Description(NamedTuple):
+    """A pipeline's metadata; `tags` is JSON."""
+
+    id: str
+    name: str
+    description: str
+    tags: bytes
+    fields: list[Field]
+
+
+class PipelineService:
+    """Use cases around a pipeline as a whole."""
+
+    def __init__(self, pipelines: Pipelines, shards: Shards) -> None:
+        self._pipelines = pipelines
+        self._shards = shards
+
+    async def create(
+        self, account: str, name: str, unique_id: str, description: str, tags: object
+    ) -> str:
+        """Create a pipeline, or return the id of the one with this name and unique id."""
+        digest = sha256(msgspec.json.encode([name, unique_id])).hexdigest()[:32]
+        new = NewPipeline(
+            account, digest, name, unique_id, description, msgspec.json.encode(tags or [])
+        )
+        *earlier, shard = self._shards.for_new(digest)
+        for place in earlier:
+            existing = await self._pipelines.create(place, new, "", create=False)
+            if existing is not None:
+                return existing
+        created = await self._pipelines.create(shard, new, new_pipeline_id(shard))
+        return created or ""
+
+    async def describe(self, account: str, ids: Sequence[str]) -> list[Description]:
+        """Describe pipelines in the order of `ids`.
+
+        Raises:
+            PipelineNotFoundError, PipelineDeletedError: of the first id that has none.
+            InvalidRequestError: more than 100 ids.
+        """
+        if len(ids) > MAX_DESCRIBED:
+            raise InvalidRequestError(
+                f"Member 'pipelineIds' must have at most {MAX_DESCRIBED} items."
+            )
+        found = []
+        for pipeline_id in ids:
+            self._shards.of(pipeline_id)
+            stored = await self._pipelines.living(account, pipeline_id)
+            found.append(_description(account, pipeline_id, stored.pipeline))
+        return found
+
+    async def page(self, account: str, marker: str) -> tuple[list[tuple[str, str]], str]:
+        """List a page of (id, name) and the marker of the next page, empty after the last.
+
+        Raises:
+            InvalidRequestError: the marker is not one of ours.
+        """
+        shard, after = _read_marker(marker)
+        page: list[tuple[str, str]] = []
+        while shard < self._shards.count:
+            rows = await self._pipelines.ids_and_names(
+                shard, account, after, LIST_PAGE + 1 - len(page)
+            )
+            page += rows
+            if len(page) > LIST_PAGE:
+                last = page[LIST_PAGE - 1][0]
+                return page[:LIST_PAGE], f"{self._shards.of(last)}:{last}"
+            shard, after = shard + 1, ""
+        return page, ""
+
+    async def delete(self, account: str, pipeline_id: str, answer: str) -> None:
+        """Delete a pipeline with its definition and history.
+
+        Raises:
+            PipelineNotFoundError: there is none, or it is deleted already.
+        """
+        self._shards.of(pipeline_id)
+        try:
+            await self._pipelines.delete(account, pipeline_id, answer)
+        except PipelineDeletedError as error:  # the model has no such fault for this operation
+            raise PipelineNotFoundError(str(error)) from error
+
+
+def _read_marker(marker: str) -> tuple[int, str]:
+    if not marker:
+        return 0, ""
+    shard, _, after = marker.partition(":")
+    if not shard.isdecimal() or not after:
+        raise InvalidRequestError("Member 'marker' is not one that ListPipelines returned.")
+    return int(shard), after
+
+
+def _description(account: str, pipeline_id: str, record: Record) -> Description:
+    fields = {
+        "@pipelineState": record["state"],
+        "description": record["description"],
+        "name": record["name"],
+        "@creationTime": iso(int(record["created_ms"])),
+        "@id": pipeline_id,
+        "@sphere": "PIPELINE",
+        "@version": record.get("version", ""),
+        "@accountId": account,
+        "@userId": account,
+        "pipelineCreator": account,
+        "uniqueId": record["unique_id"],
+    }
+    if activated_ms := record.get("activated_ms"):
+        fields["@lastActivationTime"] = iso(int(activated_ms))
+    return Description(
+        pipeline_id,
+        record["name"],
+        record["description"],
+        record["tags"].encode(),
+        [Field(key, string_value=value) for key, value in fields.items() if value],
+    )

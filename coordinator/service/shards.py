@@ -1,0 +1,63 @@
+"""How many shards there are, and which one a pipeline belongs to.
+
+The number is recorded in Redis (shard 0) as the list of all counts it ever had, and only grows:
+pipelines stay where they were made, so that a repeated CreatePipeline looks under earlier counts.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from coordinator.domain.ids import shard_of
+from coordinator.errors import PipelineNotFoundError
+
+if TYPE_CHECKING:
+    from coordinator.store.layout import Layout
+
+
+class Shards:
+    """The shards as this replica knows them; `refresh` asks Redis."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._counts = [1]
+        self._turn = 0
+
+    async def refresh(self) -> None:
+        """Read the recorded counts."""
+        self._counts = await self._layout.shard_counts()
+
+    @property
+    def count(self) -> int:
+        """How many shards there are now."""
+        return self._counts[-1]
+
+    def all(self) -> range:
+        """Every shard."""
+        return range(self.count)
+
+    def in_turn(self) -> list[int]:
+        """Every shard, another one first at each call."""
+        self._turn = (self._turn + 1) % self.count
+        return [(self._turn + step) % self.count for step in range(self.count)]
+
+    def of(self, pipeline_id: str) -> int:
+        """Return the shard of a pipeline.
+
+        Raises:
+            PipelineNotFoundError: the id names no shard of ours.
+        """
+        shard = shard_of(pipeline_id)
+        if shard >= self.count:
+            raise PipelineNotFoundError(f"Pipeline '{pipeline_id}' does not exist.")
+        return shard
+
+    def for_new(self, digest: str) -> list[int]:
+        """Return where a pipeline with this digest may be: the shard for a new one comes last."""
+        number = int(digest[:16], 16)
+        return list(dict.fromkeys(number % count for count in self._counts))
+
+    def of_runner(self, runner: str) -> int:
+        """Return the shard of a task runner's heartbeats."""
+        return int(sha256(runner.encode(errors="surrogatepass")).hexdigest()[:8], 16) % self.count

@@ -1,0 +1,115 @@
+"""The task half of the API: poll, report, finish, heartbeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coordinator.domain.ids import decode_handle
+from coordinator.errors import LeaseLostError, PipelineNotFoundError, TaskNotFoundError
+from coordinator.service.task_objects import encode_values, task_of
+from coordinator.store.tasks import PollCall
+
+if TYPE_CHECKING:
+    from coordinator.config import Settings
+    from coordinator.domain.definitions import Field
+    from coordinator.domain.ids import Handle
+    from coordinator.metrics import Metrics
+    from coordinator.service.caller import Caller
+    from coordinator.service.polls import Polls
+    from coordinator.service.shards import Shards
+    from coordinator.service.task_objects import Task
+    from coordinator.service.waiters import Presence
+    from coordinator.store.tasks import Tasks
+
+HEARTBEAT_KEEP_MS = 3_600_000
+
+
+class TaskService:
+    """Use cases of task runners."""
+
+    def __init__(
+        self, tasks: Tasks, polls: Polls, shards: Shards, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._tasks = tasks
+        self._polls = polls
+        self._shards = shards
+        self._timeout_ms = int(settings.progress_timeout * 1000)
+        self._metrics = metrics
+
+    async def poll(
+        self, caller: Caller, group: str, hostname: str, presence: Presence
+    ) -> Task | None:
+        """Hand out a task of a worker group, or None after the wait.
+
+        Raises:
+            UnavailableError: Redis cannot answer now.
+        """
+        call = PollCall(
+            caller.account, group, caller.poll_key(group, hostname), caller.attempt, hostname
+        )
+        claimed = await self._polls.poll(call, presence)
+        return None if claimed is None else task_of(caller.account, claimed, self._timeout_ms)
+
+    async def report(self, account: str, task_id: str, fields: tuple[Field, ...] | None) -> str:
+        """Acknowledge a task or renew its lease, and store reported fields.
+
+        The hot path: one script call.
+
+        Returns: accepted, repeat, superseded, canceled or deleted.
+
+        Raises:
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+        """
+        handle = self._handle(account, task_id)
+        flat = encode_values(fields) if fields else ()
+        try:
+            verdict = await self._tasks.report(account, handle, self._timeout_ms, flat)
+        except TaskNotFoundError:
+            self._metrics.refused["unknown"] += 1
+            raise
+        if verdict == "accepted":
+            self._metrics.renewed += 1
+        elif verdict == "acknowledged":
+            self._metrics.acknowledged += 1
+            return "accepted"
+        else:
+            self._metrics.refused[verdict] += 1
+        return verdict
+
+    async def finish(
+        self, account: str, task_id: str, status: str, errors: tuple[str, str, str]
+    ) -> str:
+        """Record a result; `errors` are id, message and stack trace.
+
+        Returns: accepted, repeat or canceled.
+
+        Raises:
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+        """
+        handle = self._handle(account, task_id)
+        try:
+            outcome = await self._tasks.finish(account, handle, status, errors)
+        except TaskNotFoundError as error:
+            lost = isinstance(error, LeaseLostError)
+            self._metrics.refused["superseded" if lost else "unknown"] += 1
+            raise
+        if outcome in {"repeat", "canceled"}:
+            self._metrics.refused[outcome] += 1
+            return outcome
+        setattr(self._metrics, outcome, getattr(self._metrics, outcome) + 1)
+        return "accepted"
+
+    async def heartbeat(self, account: str, runner: str, group: str, hostname: str) -> None:
+        """Remember that a task runner is alive."""
+        shard = self._shards.of_runner(runner)
+        await self._tasks.heartbeat(shard, account, runner, group, hostname, HEARTBEAT_KEEP_MS)
+
+    def _handle(self, account: str, task_id: str) -> Handle:
+        try:
+            handle = decode_handle(account, task_id)
+        except TaskNotFoundError:
+            self._metrics.refused["unknown"] += 1
+            raise
+        if handle.shard >= self._shards.count:
+            raise PipelineNotFoundError(f"Pipeline '{handle.pipeline_id}' does not exist.")
+        return handle
