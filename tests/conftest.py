@@ -13,8 +13,10 @@ import pytest
 from clusters import Cluster
 from servers import Server
 
+from coordinator.store.routing import Router, connect
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 KINDS = ("valkey", "redis7", "cluster")
 
@@ -88,6 +90,20 @@ def new_server() -> Iterator[Callable[..., Server]]:
 def new_cluster() -> Iterator[Callable[..., Cluster]]:
     """Start clusters of the test's own, with the arguments of `Cluster`."""
     yield from _started(Cluster)
+
+
+@pytest.fixture
+async def new_router() -> AsyncIterator[Callable[..., Router]]:
+    """Make routers by URL and the options of `connect`; they are closed after the test."""
+    made: list[Router] = []
+
+    def make(url: str, *, timeout: float = 5, durability: str = "everysec") -> Router:
+        made.append(connect(url, timeout=timeout, client_name="test", durability=durability))
+        return made[-1]
+
+    yield make
+    for router in made:
+        await router.close()
 
 
 def _started(kind: type[Server | Cluster]) -> Iterator[Callable[..., Any]]:

@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.lost: str | None = None
         self.gone: asyncio.Event = asyncio.Event()
+        self.answered = 0  # replies so far
         self._loop = asyncio.get_running_loop()
         self._name = name
         self._timeout = timeout
@@ -67,7 +68,6 @@ class Connection(asyncio.Protocol):
         self._reader = Reader(notEnoughData=_INCOMPLETE)
         self._out: list[bytes] = []
         self._pending: deque[asyncio.Future[Any] | None] = deque()
-        self._answered = 0
         self._flushed: deque[tuple[int, float]] = deque()  # (answers that complete it, sent when)
         self._timer: asyncio.TimerHandle | None = None
         self._suspected_at = -1
@@ -134,15 +134,15 @@ class Connection(asyncio.Protocol):
         self._out.clear()
         self._counters.batches += 1
         now = self._loop.time()
-        self._flushed.append((self._answered + len(self._pending), now))
+        self._flushed.append((self.answered + len(self._pending), now))
         if self._timer is None:
             self._timer = self._loop.call_at(now + self._timeout, self._look)
 
     def _count(self, answers: int) -> None:
         self._counters.calls += answers
-        self._answered += answers
+        self.answered += answers
         flushed = self._flushed
-        while flushed and flushed[0][0] <= self._answered:
+        while flushed and flushed[0][0] <= self.answered:
             flushed.popleft()
         if self._retiring:
             self._close_if_idle()
@@ -156,10 +156,10 @@ class Connection(asyncio.Protocol):
         due = self._flushed[0][1] + self._timeout
         if now < due:
             self._timer = self._loop.call_at(due, self._look)
-        elif self._suspected_at == self._answered:
+        elif self._suspected_at == self.answered:
             self.abort(f"no answer within {self._timeout:g} s")
         else:
-            self._suspected_at = self._answered
+            self._suspected_at = self.answered
             self._timer = self._loop.call_at(now + SECOND_LOOK_SECONDS, self._look)
 
     def _close_if_idle(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING, Any
 
 from hiredis import ReplyError
 
 from coordinator.errors import UnavailableError
+from coordinator.store.backoff import Backoff
 from coordinator.store.batch import Connection, Counters, Word, pack
 from coordinator.store.handshake import open_connection
 from coordinator.store.replies import RECONNECT, code_of, failure
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "ClosedError", "Script"]
 
-FIRST_DELAY_SECONDS = 0.05
-LAST_DELAY_SECONDS = 1.0
-# A connection that is lost sooner than this counts as a failed attempt, so that a server that
-# accepts connections only to drop them is not hammered.
-STEADY_SECONDS = 1.0
 ASKING = pack(("ASKING",))
 
 
@@ -73,7 +68,8 @@ class Client:
         self._connecting: asyncio.Task[None] | None = None
         self._retired: set[Connection] = set()
         self._waiting = WaitingRoom(timeout, self._unreachable)
-        self._failures = 0
+        self._backoff = Backoff()
+        self._greeted = 0  # replies to the greeting of the present connection
         self._since: float | None = None  # of the connection, or of looking for one
 
     @property
@@ -167,7 +163,7 @@ class Client:
         current = self._connection
         if current is None or (connection is not None and connection is not current):
             return
-        self._detach("the server stopped serving")
+        self._detach("the server stopped serving", useful=False)
         self._retired.add(current)
         current.retire()
 
@@ -226,7 +222,7 @@ class Client:
         """Try to connect until it succeeds."""
         try:
             while True:
-                await asyncio.sleep(self._delay())
+                await asyncio.sleep(self._backoff.delay())
                 try:
                     connection = await self._open()
                 except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may work
@@ -235,13 +231,6 @@ class Client:
                     return self._attach(connection)
         finally:
             self._connecting = None
-
-    def _delay(self) -> float:
-        if self._failures == 0:
-            return 0
-        delay: float = FIRST_DELAY_SECONDS * 2 ** min(self._failures - 1, 10)
-        jitter = random.uniform(0.5, 1)  # noqa: S311 - spreads the attempts of many replicas
-        return min(delay, LAST_DELAY_SECONDS) * jitter
 
     async def _open(self) -> Connection:
         async with asyncio.timeout(self._timeout):
@@ -257,18 +246,19 @@ class Client:
 
     def _attach(self, connection: Connection) -> None:
         if connection.lost is not None:
-            self._failures += 1
+            self._backoff.failed()
             self._loop.call_soon(self._connect)
             return
         self._connection = connection
         self.counters.reconnects += self.generation > 0
         self.generation += 1
+        self._greeted = connection.answered
         self._since = self._loop.time()
         self.last_error = None
         self._waiting.leave(connection)
 
     def _failed(self, error: Exception) -> None:
-        self._failures += 1
+        self._backoff.failed()
         timed_out = isinstance(error, TimeoutError) and not str(error)
         self.last_error = f"no answer within {self._timeout:g} s" if timed_out else str(error)
         if self._on_trouble is not None:
@@ -277,12 +267,11 @@ class Client:
     def _lost(self, connection: Connection) -> None:
         self._retired.discard(connection)
         if connection is self._connection:
-            self._detach(connection.lost or "")
+            self._detach(connection.lost or "", useful=connection.answered > self._greeted)
 
-    def _detach(self, reason: str) -> None:
+    def _detach(self, reason: str, *, useful: bool) -> None:
         now = self._loop.time()
-        steady = self._since is not None and now - self._since >= STEADY_SECONDS
-        self._failures = 0 if steady else self._failures + 1
+        self._backoff.ended(now - (self._since or now), useful=useful)
         self._connection = None
         self._since = now
         self.last_error = reason
