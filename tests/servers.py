@@ -24,24 +24,27 @@ from waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DEBIAN_REDIS = Path("/usr/bin/redis-server")
+DEBIAN_REDIS = "/usr/bin/redis-server"
 START_SECONDS = 20
 STOP_SECONDS = 10
 PR_SET_PDEATHSIG = 1
 
 
 def binary(kind: str) -> Path:
-    """Return the server program of `kind` (``valkey`` or ``redis7``).
+    """Return the server program of `kind` (``valkey`` or ``redis7``); see `installed`."""
+    return get_binary_path() if kind == "valkey" else Path(installed(DEBIAN_REDIS, "redis-server"))
 
-    A missing program fails the test where the environment has CI set, and skips it elsewhere.
+
+def installed(program: str, package: str) -> str:
+    """Return the path of a program.
+
+    Where it is missing, the test fails if the environment has CI set, and is skipped elsewhere.
     """
-    path = get_binary_path() if kind == "valkey" else DEBIAN_REDIS
-    if path.exists():
-        return path
-    reason = f"{path} is not installed (Debian package redis-server)"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    path = shutil.which(program)
+    if path is None:
+        reason = f"{program} is not installed (Debian package {package})"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return path
 
 
 class Server:
