@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -109,12 +110,16 @@ class Execution:
     def _may_try_again(self, pause: float) -> bool:
         """Wait for `pause` seconds; return whether there is still a lease, and time, to go on."""
         try:
-            event = self._events.get(timeout=min(pause, max(0.0, self._lease.remaining())))
+            event = self._events.get(timeout=max(0.0, min(pause, self._time_left())))
         except Empty:
-            event = Event.ACKNOWLEDGED
-        out_of_time = self._words_end_at is not None and time.monotonic() > self._words_end_at
-        gone = event in {Event.CANCELED, Event.LOST} or self._lease.remaining() <= 0
-        return not gone and not out_of_time
+            return self._time_left() > 0
+        return event not in {Event.CANCELED, Event.LOST} and self._time_left() > 0
+
+    def _time_left(self) -> float:
+        """Return how many seconds it makes sense to tell the result."""
+        words_end = self._words_end_at
+        until_end = math.inf if words_end is None else words_end - time.monotonic()
+        return min(self._lease.remaining(), until_end)
 
     def _log_outcome(self, outcome: Outcome) -> None:
         seconds = time.monotonic() - self._started_at

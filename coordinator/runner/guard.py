@@ -25,6 +25,7 @@ class Guard:
     def __init__(self) -> None:
         self._groups: set[int] = set()
         self._lock = threading.Lock()
+        self._closed = False
         self._process = _start()
 
     def watch(self, group: int) -> None:
@@ -40,10 +41,14 @@ class Guard:
             self._tell(f"-{group}")
 
     def close(self) -> None:
-        """End the process; there must be no more groups."""
-        self._process.communicate()
+        """End the process, and with it every group that is still watched."""
+        with self._lock:
+            self._closed = True
+            self._process.communicate()
 
     def _tell(self, line: str) -> None:
+        if self._closed:
+            return
         try:
             self._write(line)
         except OSError:

@@ -1,0 +1,444 @@
+"""The runner as a process of its own, against an API whose answers the test decides."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from scripted_api import ScriptedApi, error, task
+from waiting import wait_until
+
+PROGRAM = """
+import json, sys
+from coordinator.runner.app import RunnerOptions, run
+sys.exit(run(RunnerOptions(**json.loads(sys.argv[1]))))
+"""
+LOST = ["TaskNotFoundException", "PipelineNotFoundException", "PipelineDeletedException"]
+
+
+@pytest.fixture
+def api():
+    """The scripted API."""
+    api = ScriptedApi()
+    yield api
+    api.stop()
+
+
+class Runner:
+    """A runner's process; its log goes to a file."""
+
+    def __init__(self, api, log, environment, options):
+        self._log = log
+        given = {"endpoint": api.url, "worker_group": "etl", "tasks": 1, **options}
+        clean = {name: value for name, value in os.environ.items() if "AWS_" not in name}
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, json.dumps(given)],
+                stderr=stderr,
+                env={**clean, **environment},
+            )
+
+    @property
+    def log(self):
+        """What it has logged."""
+        return self._log.read_text()
+
+    def stop(self, number=signal.SIGTERM):
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, timeout=15):
+        """Wait for its end and return the exit code."""
+        return self.process.wait(timeout)
+
+
+@pytest.fixture
+def start(api, tmp_path):
+    """Start runners; they are killed with the test."""
+    runners = []
+
+    def start(environment=None, **options):
+        log = tmp_path / f"runner-{len(runners)}.log"
+        runners.append(Runner(api, log, environment or {}, options))
+        return runners[-1]
+
+    yield start
+    for runner in runners:
+        runner.process.kill()
+        runner.wait()
+
+
+def gone(pid):
+    """Whether a process has ended, even if nobody has collected it yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture
+def long_task(tmp_path):
+    """A command that runs for minutes with a grandchild, and how to learn the grandchild's pid."""
+    path = tmp_path / "grandchild"
+
+    def pid():
+        return int(wait_until(lambda: path.exists() and path.read_text().strip()))
+
+    return f"sleep 600 & echo $! >{path}; echo working >&2; wait", pid
+
+
+def results(api):
+    """The statuses that were set, by handle."""
+    return {body["taskId"]: body["taskStatus"] for body in api.bodies("SetTaskStatus")}
+
+
+def test_a_task_from_poll_to_result(api, start):
+    """A task is acknowledged, reported for at its pace, and finished; the identity is one."""
+    api.tasks.append(task("sleep 1"))
+    start(runner_id="east-1")
+    wait_until(lambda: results(api) == {"handle-1": "FINISHED"})
+    names = [name for name, _, _ in api.calls]
+    assert names.index("ReportTaskProgress") < names.index("SetTaskStatus")
+    assert 5 <= names.count("ReportTaskProgress") <= 12
+    assert api.bodies("ReportTaskProgress")[0] == {"taskId": "handle-1"}
+    identity = api.bodies("PollForTask")[0]["hostname"]
+    assert identity.startswith("east-1-")
+    assert api.bodies("PollForTask")[0]["workerGroup"] == "etl"
+    assert api.bodies("ReportTaskRunnerHeartbeat") == [
+        {"taskrunnerId": identity, "workerGroup": "etl", "hostname": identity}
+    ]
+
+
+def test_nothing_is_reported_after_the_result(api, start):
+    """The reports end with the task, while the runner goes on with the next."""
+    api.tasks += [task("true", 1), task("sleep 0.5", 2)]
+    start()
+    wait_until(lambda: len(results(api)) == 2)
+    after = [body["taskId"] for name, body, _ in api.calls if name == "ReportTaskProgress"]
+    assert after[-1] == "handle-2"
+    assert after == sorted(after)
+
+
+@pytest.mark.parametrize("credentials", [False, True])
+def test_signatures(api, start, credentials):
+    """Requests are signed with the environment's credentials, and not at all without."""
+    key = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+    start(key if credentials else {}, region="eu-west-1")
+    wait_until(lambda: api.bodies("PollForTask"))
+    signature = api.headers[0].get("Authorization", "")
+    assert ("AKIDEXAMPLE" in signature and "/eu-west-1/datapipeline/" in signature) == credentials
+    assert bool(signature) == credentials
+
+
+def test_failures(api, start):
+    """A failed command, one that cannot start, and an unknown type are reported as FAILED."""
+    api.tasks += [
+        task("echo oops >&2; exit 4", 1),
+        task("true", 2, stdout="s3://bucket/out"),
+        task("true", 3, type="CopyActivity"),
+    ]
+    start()
+    wait_until(lambda: len(results(api)) == 3)
+    first, second, third = api.bodies("SetTaskStatus")
+    assert first == {
+        "taskId": "handle-1",
+        "taskStatus": "FAILED",
+        "errorId": "ExitCode4",
+        "errorMessage": "The command ended with exit code 4.",
+        "errorStackTrace": "oops\n",
+    }
+    assert (second["taskStatus"], second["errorId"]) == ("FAILED", "CannotStart")
+    assert (third["taskStatus"], third["errorId"]) == ("FAILED", "NoHandler")
+    assert "'CopyActivity'; it knows ShellCommandActivity" in third["errorMessage"]
+
+
+@pytest.mark.parametrize("answer", [{"canceled": True}, *map(error, LOST)], ids=str)
+def test_task_taken_away(api, start, long_task, answer):
+    """Canceled or lost: the whole group is ended, no status is set, the next task is taken."""
+    command, grandchild = long_task
+    api.tasks.append(task(command))
+    runner = start()
+    pid = grandchild()
+    api.answers["ReportTaskProgress"] = lambda body: (
+        answer if body["taskId"] == "handle-1" else {"canceled": False}
+    )
+    wait_until(lambda: gone(pid))
+    api.tasks.append(task("true", 2))
+    wait_until(lambda: results(api) == {"handle-2": "FINISHED"}, 15)
+    assert ("canceled" if answer == {"canceled": True} else "lost") in runner.log
+
+
+def test_work_starts_when_acknowledged(api, start, tmp_path):
+    """A task that is canceled before the first report was taken is never begun."""
+    api.answers["ReportTaskProgress"] = {"canceled": True}
+    api.tasks.append(task(f"touch {tmp_path}/begun"))
+    runner = start()
+    wait_until(lambda: "not begun" in runner.log)
+    wait_until(lambda: len(api.bodies("PollForTask")) > 1)
+    assert not (tmp_path / "begun").exists()
+    assert not results(api)
+
+
+def test_coordinator_away_for_a_while(api, start, tmp_path):
+    """An outage shorter than the lease does not touch the work; it is logged once, with its end."""
+    api.tasks.append(
+        task(
+            f"touch {tmp_path}/begun; while [ ! -e {tmp_path}/end ]; do sleep 0.05; done",
+            reportProgressTimeout="30 seconds",
+        )
+    )
+    runner = start()
+    wait_until((tmp_path / "begun").exists)
+    api.stop()
+    wait_until(lambda: "reports of @Act_2026-01-01T00:00:01_Attempt=1: failing" in runner.log)
+    (tmp_path / "end").touch()
+    wait_until(lambda: "status of @Act_2026-01-01T00:00:01_Attempt=1: failing" in runner.log)
+    api.restart()
+    wait_until(lambda: results(api) == {"handle-1": "FINISHED"}, 20)
+    api.tasks.append(task("true", 2))
+    wait_until(lambda: "handle-2" in results(api), 20)
+    assert runner.log.count("reports of @Act_2026-01-01T00:00:01_Attempt=1: failing") == 1
+
+
+def test_coordinator_away_for_longer_than_the_lease(api, start, long_task):
+    """Work is stopped when the lease must be over, not before, and no status is set later."""
+    command, grandchild = long_task
+    api.tasks.append(task(command, reportProgressTimeout="2 seconds"))
+    runner = start()
+    pid = grandchild()
+    api.stop()
+    last_report = api.times("ReportTaskProgress")[-1]
+    wait_until(lambda: "lost, as its lease is over" in runner.log)
+    assert 1.5 < time.monotonic() - last_report < 4
+    wait_until(lambda: gone(pid))
+    api.restart()
+    api.tasks.append(task("true", 2))
+    wait_until(lambda: results(api) == {"handle-2": "FINISHED"}, 20)
+
+
+def test_coordinator_that_does_not_answer(api, start, long_task):
+    """A report that hangs does not keep the work going past the lease."""
+    command, grandchild = long_task
+    api.tasks.append(task(command, reportProgressTimeout="2 seconds"))
+    runner = start()
+    pid = grandchild()
+    api.answers["ReportTaskProgress"] = lambda _: time.sleep(30)
+    wait_until(lambda: gone(pid), 6)
+    assert "lost, as its lease is over" in runner.log
+
+
+def test_polls_that_fail(api, start):
+    """Failing polls are logged once with the reason, and so is the recovery."""
+    api.answers["PollForTask"] = error("ThrottlingException")
+    runner = start()
+    wait_until(lambda: len(api.bodies("PollForTask")) >= 6, 20)
+    api.answers["PollForTask"] = {}
+    wait_until(lambda: "polls: recovered" in runner.log, 20)
+    assert runner.log.count("polls: failing") == 1
+    assert "ThrottlingException" in runner.log
+
+
+def test_empty_polls_do_not_spin(api, start):
+    """A coordinator that does not hold polls is asked a few times a second."""
+    api.answers["PollForTask"] = {}
+    start()
+    wait_until(lambda: len(api.times("PollForTask")) >= 6)
+    times = api.times("PollForTask")
+    assert times[5] - times[0] > 0.8
+
+
+def test_a_poll_is_repeated_under_its_id(api, start):
+    """A poll whose answer was lost is repeated with the same invocation id, as a repeat."""
+    api.answers["PollForTask"] = None
+    start()
+    wait_until(lambda: len(api.bodies("PollForTask")) >= 2)
+    polls = [h for h in api.headers if h["X-Amz-Target"] == "DataPipeline.PollForTask"]
+    assert polls[0]["amz-sdk-invocation-id"] == polls[1]["amz-sdk-invocation-id"]
+    assert "attempt=2" in polls[1]["amz-sdk-request"]
+
+
+def test_status_is_repeated(api, start):
+    """A result is told again and again until the coordinator takes it."""
+    answers = [error("InternalServiceError", 500), (502, {}), None, {}]
+    api.answers["SetTaskStatus"] = lambda _: answers.pop(0)
+    api.tasks.append(task("true"))
+    runner = start()
+    wait_until(lambda: not answers, 20)
+    wait_until(lambda: "finished after" in runner.log)
+    assert len(api.bodies("SetTaskStatus")) == 4
+
+
+@pytest.mark.parametrize("code", [*LOST, "InvalidRequestException"])
+def test_status_that_is_not_taken(api, start, code):
+    """A refused result is not repeated: the runner logs it and goes on."""
+    api.answers["SetTaskStatus"] = error(code)
+    api.tasks += [task("true", 1), task("true", 2)]
+    runner = start()
+    wait_until(lambda: runner.log.count("was not taken") == 2)
+    assert len(api.bodies("SetTaskStatus")) == 2
+
+
+def test_several_tasks_at_once(api, start, tmp_path):
+    """As many tasks run at the same time as were asked for, and no more."""
+    command = f"echo x >>{tmp_path}/begun; while [ ! -e {tmp_path}/end ]; do sleep 0.05; done"
+    api.tasks += [task(command, number) for number in range(1, 6)]
+    start(tasks=3)
+    wait_until(lambda: len({body["taskId"] for body in api.bodies("ReportTaskProgress")}) == 3)
+    wait_until(lambda: (tmp_path / "begun").read_text().count("x") == 3)
+    assert len(api.tasks) == 2
+    (tmp_path / "end").touch()
+    wait_until(lambda: len(results(api)) == 5, 20)
+
+
+def test_reports_are_not_starved_by_the_task(api, start):
+    """A task that uses the processor all the time, with much output, does not delay reports."""
+    busy = "t=$(($(date +%s) + 3)); while [ $(date +%s) -lt $t ]; do echo busy >&2; done"
+    api.tasks.append(task(busy))
+    start()
+    wait_until(lambda: results(api) == {"handle-1": "FINISHED"}, 20)
+    times = api.times("ReportTaskProgress")
+    assert max(b - a for a, b in itertools.pairwise(times)) < 1
+
+
+def test_terminate(api, start, tmp_path):
+    """A heartbeat answered with terminate ends the runner when its task is finished."""
+    api.tasks.append(task(f"while [ ! -e {tmp_path}/end ]; do sleep 0.05; done"))
+    runner = start(heartbeat_seconds=0.2)
+    wait_until(lambda: api.bodies("ReportTaskProgress"))
+    api.answers["ReportTaskRunnerHeartbeat"] = {"terminate": True}
+    wait_until(lambda: "stopping: no new tasks, 1 in hand" in runner.log)
+    api.tasks.append(task("true", 2))
+    (tmp_path / "end").touch()
+    assert runner.wait() == 0
+    assert results(api) == {"handle-1": "FINISHED"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_lets_the_task_finish(api, start, tmp_path, number):
+    """After a signal no task is taken, not even by a poll in flight; the one in hand finishes."""
+    api.poll_seconds = 20
+    api.tasks.append(task(f"while [ ! -e {tmp_path}/end ]; do sleep 0.05; done"))
+    runner = start(tasks=2)
+    wait_until(lambda: api.bodies("ReportTaskProgress"))
+    wait_until(lambda: len(api.bodies("PollForTask")) == 2)
+    runner.stop(number)
+    wait_until(lambda: "stopping" in runner.log)
+    api.tasks.append(task("true", 2))
+    (tmp_path / "end").touch()
+    assert runner.wait() == 0
+    assert results(api) == {"handle-1": "FINISHED"}
+    assert {body["taskId"] for body in api.bodies("ReportTaskProgress")} == {"handle-1"}
+
+
+def test_idle_runner_stops_at_once(api, start):
+    """Without a task in hand a signal ends the runner, although its poll would take long."""
+    api.poll_seconds = 20
+    runner = start()
+    wait_until(lambda: api.bodies("PollForTask"))
+    began = time.monotonic()
+    runner.stop()
+    assert runner.wait() == 0
+    assert time.monotonic() - began < 5
+
+
+def test_polls_in_flight_are_broken_off(api, start, tmp_path):
+    """The coordinator sees the connection of a waiting poll close when the runner drains."""
+    closed = []
+
+    def poll(_):
+        if api.tasks:
+            return {"taskObject": api.tasks.pop(0)}
+        runner_process = psutil.Process(runner.process.pid)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            established = [c for c in runner_process.net_connections("tcp") if c.raddr]
+            if "stopping" in runner.log and all(c.status != "ESTABLISHED" for c in established):
+                closed.append(True)
+                break
+        return None
+
+    api.answers["PollForTask"] = poll
+    api.tasks.append(
+        task(f"while [ ! -e {tmp_path}/end ]; do sleep 0.05; done", __reportWithin="60")
+    )
+    runner = start(tasks=2)
+    wait_until(lambda: api.bodies("ReportTaskProgress"))
+    wait_until(lambda: len(api.bodies("PollForTask")) == 2)
+    runner.stop()
+    wait_until(lambda: closed)
+    (tmp_path / "end").touch()
+    assert runner.wait() == 0
+
+
+def test_grace_runs_out(api, start, long_task):
+    """A task that outlasts the grace is killed and reported as FAILED; the exit code tells it."""
+    command, grandchild = long_task
+    api.tasks.append(task(command))
+    runner = start(grace=0.5)
+    pid = grandchild()
+    runner.stop()
+    assert runner.wait() == 1
+    assert gone(pid)
+    (result,) = api.bodies("SetTaskStatus")
+    assert (result["taskStatus"], result["errorId"]) == ("FAILED", "RunnerStopped")
+    assert result["errorStackTrace"] == "working\n"
+
+
+def test_second_signal_gives_up_at_once(api, start, long_task):
+    """A second signal does not wait for the grace."""
+    command, grandchild = long_task
+    api.tasks.append(task(command))
+    runner = start(grace=600)
+    pid = grandchild()
+    runner.stop(signal.SIGINT)
+    wait_until(lambda: "stopping" in runner.log)
+    runner.stop(signal.SIGINT)
+    assert runner.wait() == 1
+    assert gone(pid)
+    assert [body["errorId"] for body in api.bodies("SetTaskStatus")] == ["RunnerStopped"]
+
+
+def test_giving_up_without_a_coordinator(api, start, long_task):
+    """A runner that gives up does not wait long for a coordinator that is away."""
+    command, grandchild = long_task
+    api.tasks.append(task(command))
+    runner = start(grace=0)
+    pid = grandchild()
+    api.stop()
+    runner.stop()
+    assert runner.wait(20) == 1
+    assert gone(pid)
+    api.restart()
+
+
+def test_third_signal_leaves_at_once(api, start, tmp_path):
+    """A third signal ends the runner while its task still ignores TERM; nothing is left behind."""
+    path = tmp_path / "pid"
+    api.tasks.append(task(f"trap '' TERM; echo $$ >{path}; while :; do sleep 1; done"))
+    api.answers["SetTaskStatus"] = error("InternalServiceError", 500)
+    runner = start(grace=600)
+    pid = int(wait_until(lambda: path.exists() and path.read_text().strip()))
+    for expected in ("stopping", "giving up"):
+        runner.stop()
+        wait_until(lambda expected=expected: expected in runner.log)
+    runner.stop()
+    assert runner.wait(5) == 1
+    wait_until(lambda: gone(pid))
+
+
+def test_kill_9_leaves_nothing_behind(api, start, long_task):
+    """The work of a runner that was killed does not go on beside the next holder's."""
+    command, grandchild = long_task
+    api.tasks.append(task(f"trap '' TERM HUP; {command}"))
+    runner = start()
+    pid = grandchild()
+    runner.process.kill()
+    wait_until(lambda: gone(pid))
