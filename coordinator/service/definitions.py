@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from coordinator.config import Settings
     from coordinator.domain.components import Component
     from coordinator.domain.validation import Findings
-    from coordinator.service.shards import Shards
     from coordinator.store.pipelines import Pipelines, StoredDefinition
 
 VERSIONS = ("latest", "active")
@@ -45,9 +44,8 @@ _ENCODER = msgspec.json.Encoder()
 class Definitions:
     """Use cases around a pipeline's definition."""
 
-    def __init__(self, pipelines: Pipelines, shards: Shards, settings: Settings) -> None:
+    def __init__(self, pipelines: Pipelines, settings: Settings) -> None:
         self._pipelines = pipelines
-        self._shards = shards
         self._settings = settings
 
     async def put(self, account: str, pipeline_id: str, definition: Definition) -> Findings:
@@ -57,7 +55,6 @@ class Definitions:
             InvalidRequestError: it cannot even be stored.
             PipelineNotFoundError, PipelineDeletedError
         """
-        self._shards.of(pipeline_id)
         check_fatal(definition.pipeline_objects)
         # Ten thousand objects take half a second: other callers must not wait for that.
         findings = await asyncio.to_thread(validate, definition.pipeline_objects)
@@ -75,7 +72,6 @@ class Definitions:
         """
         if version not in VERSIONS:
             raise InvalidRequestError("Member 'version' must be 'latest' or 'active'.")
-        self._shards.of(pipeline_id)
         return decode(await self._pipelines.living(account, pipeline_id, version))
 
     async def activate(self, account: str, pipeline_id: str, answer: str) -> None:
@@ -85,7 +81,6 @@ class Definitions:
             InvalidRequestError: there is no definition, or it has errors.
             PipelineNotFoundError, PipelineDeletedError
         """
-        self._shards.of(pipeline_id)
         for _ in range(ACTIVATION_TRIES):
             stored = await self._pipelines.living(account, pipeline_id, "latest")
             _check_activatable(stored)

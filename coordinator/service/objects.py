@@ -13,8 +13,8 @@ from coordinator.service.definitions import decode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from coordinator.metrics import Metrics
     from coordinator.service.caller import Caller
-    from coordinator.service.shards import Shards
     from coordinator.store.pipelines import Pipelines, StoredDefinition
 
 DESCRIBE_PAGE = 100
@@ -27,9 +27,9 @@ LATER_STATUSES = {"PAUSE", "RESUME", "MARK_FINISHED"}
 class Objects:
     """Use cases around components, instances and attempts."""
 
-    def __init__(self, pipelines: Pipelines, shards: Shards) -> None:
+    def __init__(self, pipelines: Pipelines, metrics: Metrics) -> None:
         self._pipelines = pipelines
-        self._shards = shards
+        self._metrics = metrics
 
     async def describe(
         self, account: str, pipeline_id: str, ids: Sequence[str], marker: str
@@ -40,7 +40,6 @@ class Objects:
             InvalidRequestError: an id is unknown, or the marker is not ours.
             PipelineNotFoundError, PipelineDeletedError
         """
-        self._shards.of(pipeline_id)
         first = read_offset(marker, len(ids), "DescribeObjects")
         page = ids[first : first + DESCRIBE_PAGE]
         stored = await self._pipelines.living(account, pipeline_id, "latest")
@@ -61,7 +60,6 @@ class Objects:
             InvalidRequestError: an id is no instance's, or the status is unknown; nothing changes.
             PipelineNotFoundError, PipelineDeletedError
         """
-        self._shards.of(pipeline_id)
         script = _status_script(status)
         wanted = list(dict.fromkeys(ids))
         if not wanted:
@@ -75,6 +73,8 @@ class Objects:
             changed += await self._pipelines.set_status(
                 script, caller.account, pipeline_id, batch, key
             )
+        if script == "cancel_instances":
+            self._metrics.canceled += changed
         return changed
 
     async def _check_instances(self, account: str, pipeline_id: str, ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from coordinator.domain.definitions import Field
-from coordinator.domain.ids import new_pipeline_id
+from coordinator.domain.ids import new_pipeline_id, shard_of
 from coordinator.domain.times import iso
 from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
 from coordinator.store.pipelines import NewPipeline
@@ -69,7 +69,6 @@ class PipelineService:
             )
         found = []
         for pipeline_id in ids:
-            self._shards.of(pipeline_id)
             stored = await self._pipelines.living(account, pipeline_id)
             found.append(_description(account, pipeline_id, stored.pipeline))
         return found
@@ -89,7 +88,7 @@ class PipelineService:
             page += rows
             if len(page) > LIST_PAGE:
                 last = page[LIST_PAGE - 1][0]
-                return page[:LIST_PAGE], f"{self._shards.of(last)}:{last}"
+                return page[:LIST_PAGE], f"{shard_of(last)}:{last}"
             shard, after = shard + 1, ""
         return page, ""
 
@@ -99,7 +98,6 @@ class PipelineService:
         Raises:
             PipelineNotFoundError: there is none, or it is deleted already.
         """
-        self._shards.of(pipeline_id)
         try:
             await self._pipelines.delete(account, pipeline_id, answer)
         except PipelineDeletedError as error:  # the model has no such fault for this operation

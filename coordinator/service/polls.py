@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from coordinator.domain.ids import new_claim
+from coordinator.domain.ids import new_claim, shard_of
 from coordinator.errors import PollSupersededError, UnavailableError, UnknownOutcomeError
 from coordinator.service.waiters import Presence, Waiter, Waiters
 
@@ -142,7 +142,7 @@ class Polls:
 
     async def _give_back(self, call: PollCall, task: Claimed) -> bool:
         try:
-            await self._tasks.give_back(call.account, task, self._shards.of(task.pipeline_id))
+            await self._tasks.give_back(call.account, task, shard_of(task.pipeline_id))
         except UnavailableError as error:
             log.warning("a task whose runner left waits for its deadline: %s", error)
         self._metrics.given_back += 1

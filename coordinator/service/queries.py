@@ -16,7 +16,6 @@ from coordinator.service.objects import read_offset
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from coordinator.service.shards import Shards
     from coordinator.store.pipelines import InstanceRow, Pipelines
 
 EXAMINED = 2000
@@ -62,9 +61,8 @@ VALUES_NEEDED = {"LE": 1, "GE": 1, "BETWEEN": 2}
 class Queries:
     """Use cases of QueryObjects."""
 
-    def __init__(self, pipelines: Pipelines, shards: Shards) -> None:
+    def __init__(self, pipelines: Pipelines) -> None:
         self._pipelines = pipelines
-        self._shards = shards
 
     async def query(
         self,
@@ -81,7 +79,6 @@ class Queries:
             InvalidRequestError: an unknown sphere, a bad selector or marker.
             PipelineNotFoundError, PipelineDeletedError
         """
-        self._shards.of(pipeline_id)
         _check(conditions)
         limit = min(limit, MAX_LIMIT)
         name = sphere.upper()

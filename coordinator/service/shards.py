@@ -9,8 +9,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from coordinator.domain.ids import shard_of
-from coordinator.errors import PipelineNotFoundError
+from coordinator.errors import UnavailableError
 
 if TYPE_CHECKING:
     from coordinator.store.layout import Layout
@@ -21,7 +20,7 @@ class Shards:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._counts = [1]
+        self._counts: list[int] = []
         self._turn = 0
 
     async def refresh(self) -> None:
@@ -30,8 +29,12 @@ class Shards:
 
     @property
     def count(self) -> int:
-        """How many shards there are now."""
-        return self._counts[-1]
+        """How many shards there are now.
+
+        Raises:
+            UnavailableError: Redis has not been asked yet.
+        """
+        return self._known()[-1]
 
     def all(self) -> range:
         """Every shard."""
@@ -42,22 +45,16 @@ class Shards:
         self._turn = (self._turn + 1) % self.count
         return [(self._turn + step) % self.count for step in range(self.count)]
 
-    def of(self, pipeline_id: str) -> int:
-        """Return the shard of a pipeline.
-
-        Raises:
-            PipelineNotFoundError: the id names no shard of ours.
-        """
-        shard = shard_of(pipeline_id)
-        if shard >= self.count:
-            raise PipelineNotFoundError(f"Pipeline '{pipeline_id}' does not exist.")
-        return shard
-
     def for_new(self, digest: str) -> list[int]:
         """Return where a pipeline with this digest may be: the shard for a new one comes last."""
         number = int(digest[:16], 16)
-        return list(dict.fromkeys(number % count for count in self._counts))
+        return list(dict.fromkeys(number % count for count in self._known()))
 
     def of_runner(self, runner: str) -> int:
         """Return the shard of a task runner's heartbeats."""
         return int(sha256(runner.encode(errors="surrogatepass")).hexdigest()[:8], 16) % self.count
+
+    def _known(self) -> list[int]:
+        if not self._counts:
+            raise UnavailableError("Redis has not been reached since the start; repeat the call.")
+        return self._counts

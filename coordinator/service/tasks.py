@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coordinator.domain.ids import decode_handle
-from coordinator.errors import LeaseLostError, PipelineNotFoundError, TaskNotFoundError
+from coordinator.errors import LeaseLostError, TaskNotFoundError
 from coordinator.service.task_objects import encode_values, task_of
 from coordinator.store.tasks import PollCall
 
@@ -106,10 +106,7 @@ class TaskService:
 
     def _handle(self, account: str, task_id: str) -> Handle:
         try:
-            handle = decode_handle(account, task_id)
+            return decode_handle(account, task_id)
         except TaskNotFoundError:
             self._metrics.refused["unknown"] += 1
             raise
-        if handle.shard >= self._shards.count:
-            raise PipelineNotFoundError(f"Pipeline '{handle.pipeline_id}' does not exist.")
-        return handle

@@ -1,8 +1,8 @@
 """Who waits for a task of which worker group, first come first served.
 
-Nothing here waits for Redis. A waiter is idle (in line) or checking (its claim is under way). A wake takes the first idle
-waiters; one that finds nobody idle while somebody is checking is remembered, because that check
-may have looked too early.
+Nothing here waits for Redis. A waiter is idle (in line) or checking (its claim is under way). A
+wake takes the first idle waiters; one that finds nobody idle while somebody is checking is
+remembered, because that check may have looked too early.
 """
 
 from __future__ import annotations

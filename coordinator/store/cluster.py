@@ -98,6 +98,11 @@ class ClusterRouter(Router):
             await self._owner(0)
         return list(self._primaries)
 
+    async def primary_of(self, key: bytes | str) -> Endpoint:
+        """Return the address of the primary that has `key`."""
+        node = await self._owner(_slot(key))
+        return next(endpoint for endpoint, known in self._nodes.items() if known is node)
+
     async def close(self) -> None:
         """Close every connection."""
         self._closed = True
@@ -183,6 +188,8 @@ class ClusterRouter(Router):
         endpoints = {entry.primary for entry in table}
         self._owners = owners
         self._primaries = {endpoint: self._nodes[endpoint] for endpoint in sorted(endpoints)}
+        for node in self._primaries.values():
+            node.client.connect()
         self._leaving = [node for node in self._leaving if not node.idle]
         for endpoint in set(self._nodes) - endpoints:
             node = self._nodes.pop(endpoint)

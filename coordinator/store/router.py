@@ -68,6 +68,10 @@ class Router(ABC):
             UnavailableError: they cannot be found now.
         """
 
+    async def primary_of(self, key: bytes | str) -> Endpoint:  # noqa: ARG002 - one has all keys
+        """Return the address of the primary that has `key`; raises as `primaries`."""
+        return (await self.primaries())[0]
+
     @abstractmethod
     async def close(self) -> None:
         """Close every connection; calls in flight fail."""

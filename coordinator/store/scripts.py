@@ -38,7 +38,7 @@ class Scripts:
         self._bindings = {name: _bind(name) for name in source.names()}
         self._start: dict[int, tuple[list[bytes], bytes]] = {}
 
-    async def call(self, name: str, shard: int, *rest: Value, **args: Value) -> Any:
+    async def call(self, name: str, shard: int, /, *rest: Value, **args: Value) -> Any:
         """Run a script that changes something; `args` are its ARGV by name, `rest` the list behind.
 
         Raises:
@@ -46,7 +46,7 @@ class Scripts:
         """
         return await self._run(name, shard, rest, args, durable=self._durable)
 
-    async def read(self, name: str, shard: int, *rest: Value, **args: Value) -> Any:
+    async def read(self, name: str, shard: int, /, *rest: Value, **args: Value) -> Any:
         """Run a script that changes nothing that must outlive a failover."""
         return await self._run(name, shard, rest, args, durable=False)
 

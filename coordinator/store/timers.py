@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class DueRun(NamedTuple):
-    """What one `run_due` did. Times in ms; `next_due_ms` is -1 where nothing is to come."""
+    """What one `run_due` did.
+
+    Times in ms; `next_due_ms` is -1 where nothing is to come, `more` is 1 if more is due now.
+    """
 
     next_due_ms: int
     now_ms: int
@@ -23,7 +26,7 @@ class DueRun(NamedTuple):
     timed_out: int
     failed: int
     cursor_steps: int
-    more: bool
+    more: int
 
 
 class Counts(NamedTuple):
@@ -52,7 +55,7 @@ class Timers:
     async def run_due(self, shard: int, limit: int = 100) -> DueRun:
         """Apply at most `limit` due timers of a shard; idempotent, any replica may call it."""
         reply = await self._scripts.call("run_due", shard, limit=limit, **self._limits)
-        return DueRun(*reply[:11], bool(reply[11]))
+        return DueRun._make(reply)
 
     async def counts(self, shard: int) -> Counts:
         """Count instances by state, from the counters that each state change keeps."""

@@ -1,0 +1,144 @@
+"""The command ``coordinator``: every part of the product, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from coordinator import __version__, config
+from coordinator.errors import CoordinatorError
+
+if TYPE_CHECKING:
+    from coordinator.config import Settings
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="coordinator")
+def cli() -> None:
+    """A self-hosted task coordinator that speaks the AWS Data Pipeline API.
+
+    Settings come from COORDINATOR_* environment variables; README.md lists them.
+    """
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+def serve(host: str, port: int) -> None:
+    """Serve the API; without COORDINATOR_REDIS_URL on an embedded Valkey."""
+    from coordinator.commands.serve import serve as run  # noqa: PLC0415 - starts faster
+
+    settings = config.load()
+    _log_to_stderr()
+    if host in LOOPBACK:
+        logging.getLogger("coordinator").info("open to everybody on this machine: no signatures")
+    run(settings, host, port)
+
+
+@cli.command()
+@click.option("--endpoint", required=True, help="URL of the coordinator.")
+@click.option("--worker-group", required=True, help="Worker group to take tasks of.")
+@click.option("--tasks", default=2, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--region", default="us-east-1", show_default=True, help="Region to sign for.")
+@click.option(
+    "--grace", default=30.0, show_default=True, help="Seconds for running tasks after SIGTERM."
+)
+@click.option("--runner-id", default=None, help="Name in the identity instead of the host's.")
+def runner(
+    endpoint: str, worker_group: str, tasks: int, region: str, grace: float, runner_id: str | None
+) -> None:
+    """Run the tasks of a worker group on this machine."""
+    from coordinator.runner.app import RunnerOptions, run  # noqa: PLC0415 - needs no server parts
+
+    options = RunnerOptions(
+        endpoint=endpoint,
+        worker_group=worker_group,
+        tasks=tasks,
+        region=region,
+        grace=grace,
+        runner_id=runner_id,
+    )
+    sys.exit(run(options))
+
+
+@cli.command()
+def check() -> None:
+    """Say in words whether Redis is set up as it must be; exit 1 if it is not."""
+    from coordinator.commands.check import check as run  # noqa: PLC0415 - starts faster
+
+    sys.exit(asyncio.run(run(_with_redis())))
+
+
+@cli.group()
+def shards() -> None:
+    """Show or raise the number of shards."""
+
+
+@shards.command()
+@click.argument("count", type=click.IntRange(1, 1_000_000))
+def grow(count: int) -> None:
+    """Raise the number of shards to COUNT, for new pipelines."""
+    from coordinator.commands.shards import grow as run  # noqa: PLC0415 - starts faster
+
+    asyncio.run(run(_with_redis(), count))
+
+
+@shards.command()
+def show() -> None:
+    """Show how many shards there are."""
+    from coordinator.commands.shards import show as run  # noqa: PLC0415 - starts faster
+
+    asyncio.run(run(_with_redis()))
+
+
+@cli.group()
+def lua() -> None:
+    """Look at the scripts as Redis gets them."""
+
+
+@lua.command("show")
+@click.argument("name")
+def lua_show(name: str) -> None:
+    """Print a script with what it includes, with the line numbers that Redis reports."""
+    from coordinator.store import source  # noqa: PLC0415 - starts faster
+
+    if name not in source.names():
+        raise click.BadParameter(f"there are: {', '.join(source.names())}")
+    for number, line in enumerate(source.load(name).text.splitlines(), 1):
+        click.echo(f"{number:4} {line}")
+
+
+def _with_redis() -> Settings:
+    settings = config.load()
+    if not settings.redis_url:
+        raise click.UsageError(
+            "COORDINATOR_REDIS_URL is not set. An embedded server is looked after by "
+            "`coordinator serve` alone."
+        )
+    return settings
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # what it says, we say shorter
+
+
+def main() -> None:
+    """Run the command line; what a user can mend ends as a sentence, not as a traceback."""
+    from coordinator.embedded.errors import EmbeddedError  # noqa: PLC0415 - starts faster
+
+    try:
+        cli()
+    except (CoordinatorError, config.ConfigError, EmbeddedError) as error:
+        click.echo(f"coordinator: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

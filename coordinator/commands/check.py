@@ -1,0 +1,52 @@
+"""``coordinator check``: whether Redis is set up as it must be, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from coordinator.commands.inspection import inspect_all
+from coordinator.service.coordinator import build
+from coordinator.store.inspection import Finding
+from coordinator.store.routing import connect
+
+if TYPE_CHECKING:
+    from coordinator.config import Settings
+    from coordinator.store.router import Router
+
+COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+async def check(settings: Settings) -> int:
+    """Print a table of findings; return 0 if all is well, 1 if anything must be mended.
+
+    Raises:
+        CoordinatorError: Redis cannot be asked.
+    """
+    router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="check")
+    try:
+        findings = [*await inspect_all(router, settings), *await _scripts(router, settings)]
+    finally:
+        await router.close()
+    table = Table("server", "about", "", "finding")
+    for address, finding in findings:
+        level = f"[{COLOURS[finding.level]}]{finding.level}[/]"
+        table.add_row(address, finding.about, level, finding.sentence)
+    Console().print(table)
+    return int(any(_fails(finding) for _, finding in findings))
+
+
+async def _scripts(router: Router, settings: Settings) -> list[tuple[str, Finding]]:
+    """Run a script in every shard, through the same way as a replica does."""
+    coordinator = build(settings, router)
+    await coordinator.shards.refresh()
+    await coordinator.health.check()
+    sentence = f"Scripts run in {coordinator.shards.count} shard(s)."
+    return [("all", Finding("ok", "scripts", sentence))]
+
+
+def _fails(finding: Finding) -> bool:
+    """An error, or an append-only file that is off: work would not outlive a restart."""
+    return finding.level == "error" or (finding.level, finding.about) == ("warning", "durability")

@@ -1,0 +1,88 @@
+"""One replica: its use cases, the loops beside them, and the web application in front."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from coordinator.commands.inspection import check_start
+from coordinator.errors import CoordinatorError
+from coordinator.service.coordinator import build
+from coordinator.store.routing import connect
+from coordinator.timers.checks import check_waiting
+from coordinator.timers.listener import Listener
+from coordinator.timers.loop import DueLoop
+from coordinator.web.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from coordinator.config import Settings
+
+GC_THRESHOLDS = (100_000, 50, 100)
+
+
+class Replica:
+    """Everything of one replica but the HTTP server; an async context manager.
+
+    `listener` and `loop` switch off what only makes things sooner, for the tests that show it.
+    """
+
+    def __init__(self, settings: Settings, *, listener: bool = True, loop: bool = True) -> None:
+        self._settings = settings
+        self.router = connect(
+            settings.redis_url,
+            timeout=settings.redis_timeout,
+            client_name=f"coordinator-{os.getpid()}",
+            durability=settings.durability,
+        )
+        self.coordinator = build(settings, self.router)
+        self.app = create_app(self.coordinator)
+        self._running: list[asyncio.Task[None]] = []
+        self._listener, self._loop = listener, loop
+
+    async def __aenter__(self) -> Self:
+        """Check Redis and start the loops.
+
+        Raises:
+            ConfigError: Redis is set up in a way that would lose leases.
+        """
+        try:
+            await check_start(self.router, self._settings)
+        except BaseException:
+            await self.router.close()
+            raise
+        with suppress(CoordinatorError):  # the loops ask again, and say that Redis is away
+            await self.coordinator.shards.refresh()
+        self._running = [asyncio.create_task(work) for work in self._loops()]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the loops and close every connection."""
+        self.coordinator.polls.close()
+        for task in self._running:
+            task.cancel()
+        for task in self._running:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.router.close()
+
+    def _loops(self) -> list[Coroutine[None, None, None]]:
+        shards, polls = self.coordinator.shards, self.coordinator.polls
+        due_loop = DueLoop(self.coordinator.due, shards)
+        loops = [check_waiting(polls, shards)]
+        if self._loop:
+            loops.append(due_loop.run())
+        if self._listener:
+            metrics = self.coordinator.metrics
+            loops.append(Listener(self.router, shards, polls, due_loop.hint, metrics).run())
+        return loops
+
+
+def tune_collector() -> None:
+    """Let the garbage collector leave alone what is there now: it cost a fifth of each request."""
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

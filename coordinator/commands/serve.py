@@ -1,0 +1,90 @@
+"""``coordinator serve``: a replica behind uvicorn; an embedded Valkey if no Redis is named."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Literal
+
+import uvicorn
+import uvloop
+
+from coordinator.commands.replica import Replica, tune_collector
+from coordinator.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from coordinator.config import Settings
+
+log = logging.getLogger("coordinator")
+CLOSE_WITHIN = 10
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which answers the waiting polls as soon as it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: let long polls end, so that their connections can close."""
+        self._on_stop()
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Bind, then say where."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for bound in server.sockets:
+                host, port = bound.getsockname()[:2]
+                log.info("serving the AWS Data Pipeline API on http://%s:%d", host, port)
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        ConfigError: Redis is set up in a way that would lose leases.
+        EmbeddedError: the embedded server cannot start.
+    """
+    with ExitStack() as stack:
+        if not settings.redis_url:
+            fsync: Literal["always", "everysec"] = (
+                "always" if settings.durability == "always" else "everysec"
+            )
+            embedded = stack.enter_context(EmbeddedServer(settings.data_dir, appendfsync=fsync))
+            log.info("embedded Valkey keeps its data in %s", settings.data_dir)
+            settings = settings.model_copy(update={"redis_url": embedded.url})
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, host, port))
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    async with Replica(settings) as replica:
+        config = uvicorn.Config(
+            replica.app,
+            host=host,
+            port=port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            backlog=4096,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=CLOSE_WITHIN,
+        )
+        loop, polls = asyncio.get_running_loop(), replica.coordinator.polls
+        tune_collector()
+        server = Server(config, lambda: _soon(loop, polls.close))
+        await server.serve()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, close: Callable[[], None]) -> None:
+    loop.call_soon_threadsafe(close)

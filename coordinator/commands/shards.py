@@ -1,0 +1,38 @@
+"""``coordinator shards``: how many there are, and more of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from coordinator.store.layout import Layout
+from coordinator.store.routing import connect
+from coordinator.store.scripts import Scripts
+
+if TYPE_CHECKING:
+    from coordinator.config import Settings
+
+
+async def grow(settings: Settings, count: int) -> None:
+    """Raise the number of shards.
+
+    Raises:
+        InvalidRequestError: there are more already.
+    """
+    router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="shards")
+    try:
+        counts = await Layout(Scripts(router)).grow(count)
+    finally:
+        await router.close()
+    click.echo(f"There are {counts[-1]} shards; replicas know within a second.")
+
+
+async def show(settings: Settings) -> None:
+    """Print the number of shards."""
+    router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="shards")
+    try:
+        counts = await Layout(Scripts(router)).shard_counts()
+    finally:
+        await router.close()
+    click.echo(f"There are {counts[-1]} shards (over time: {', '.join(map(str, counts))}).")

@@ -1,0 +1,66 @@
+"""One replica's use cases, put together over a router."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coordinator.metrics import Metrics
+from coordinator.service.definitions import Definitions
+from coordinator.service.due import DueWork
+from coordinator.service.health import Health
+from coordinator.service.objects import Objects
+from coordinator.service.pipelines import PipelineService
+from coordinator.service.polls import Polls
+from coordinator.service.queries import Queries
+from coordinator.service.shards import Shards
+from coordinator.service.tasks import TaskService
+from coordinator.store.layout import Layout
+from coordinator.store.pipelines import Pipelines
+from coordinator.store.scripts import Scripts
+from coordinator.store.tasks import Tasks
+from coordinator.store.timers import Timers
+
+if TYPE_CHECKING:
+    from coordinator.config import Settings
+    from coordinator.store.router import Router
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinator:
+    """Everything a replica can do; nothing in it outlives the process."""
+
+    settings: Settings
+    metrics: Metrics
+    shards: Shards
+    due: DueWork
+    polls: Polls
+    tasks: TaskService
+    pipelines: PipelineService
+    definitions: Definitions
+    objects: Objects
+    queries: Queries
+    health: Health
+
+
+def build(settings: Settings, router: Router) -> Coordinator:
+    """Put a replica's use cases together; nothing is asked of Redis yet."""
+    metrics = Metrics()
+    scripts = Scripts(router, durable=settings.durability.startswith("replicas:"))
+    shards = Shards(Layout(scripts))
+    pipelines, tasks, timers = Pipelines(scripts), Tasks(scripts), Timers(scripts, settings)
+    due = DueWork(timers, metrics)
+    polls = Polls(tasks, due, shards, settings, metrics)
+    return Coordinator(
+        settings=settings,
+        metrics=metrics,
+        shards=shards,
+        due=due,
+        polls=polls,
+        tasks=TaskService(tasks, polls, shards, settings, metrics),
+        pipelines=PipelineService(pipelines, shards),
+        definitions=Definitions(pipelines, settings),
+        objects=Objects(pipelines, metrics),
+        queries=Queries(pipelines),
+        health=Health(scripts, timers, shards),
+    )

@@ -1,0 +1,53 @@
+"""Whether this replica can work, and the counts that gauges show."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from coordinator.errors import UnavailableError
+from coordinator.store.timers import Counts
+
+if TYPE_CHECKING:
+    from coordinator.service.shards import Shards
+    from coordinator.store.scripts import Scripts
+    from coordinator.store.timers import Timers
+
+ANSWER_WITHIN = 2.0
+
+
+class Health:
+    """Asks Redis, with a deadline."""
+
+    def __init__(self, scripts: Scripts, timers: Timers, shards: Shards) -> None:
+        self._scripts = scripts
+        self._timers = timers
+        self._shards = shards
+
+    async def check(self) -> None:
+        """Make sure that every primary answers and that scripts run in every shard.
+
+        Raises:
+            CoordinatorError: they do not; the message says what is wrong.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._scripts.router.ping()
+                await self.counts()
+        except TimeoutError:
+            trouble = self._scripts.router.last_error or "Redis does not answer."
+            raise UnavailableError(trouble) from None
+
+    async def counts(self) -> Counts:
+        """Count the instances of all shards by state.
+
+        Raises:
+            CoordinatorError: Redis cannot answer now.
+        """
+        rows = await asyncio.gather(*map(self._timers.counts, self._shards.all()))
+        return Counts(*map(sum, zip(*rows, strict=True)))
+
+    def connection_counts(self) -> tuple[int, int, int]:
+        """Return script and command calls, batches, and reconnects of this replica."""
+        counters = self._scripts.router.counters
+        return counters.calls, counters.batches, counters.reconnects

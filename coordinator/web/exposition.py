@@ -1,0 +1,120 @@
+"""``GET /metrics``: the plain counters of ``metrics.py`` under their Prometheus names.
+
+Counters are this replica's; the gauges of instances are read from Redis at the scrape, one call for
+each shard, and left out while Redis is away (`coordinator_redis_up` is 0 then).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
+from prometheus_client.registry import Collector
+
+from coordinator.errors import CoordinatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import Metric
+
+    from coordinator.service.coordinator import Coordinator
+    from coordinator.store.timers import Counts
+
+__all__ = ["CONTENT_TYPE", "exposition"]
+
+COUNTERS = {
+    "granted": "Leases granted: tasks handed out",
+    "acknowledged": "Leases acknowledged by a first report",
+    "renewed": "Leases renewed by a further report",
+    "finished": "Tasks finished",
+    "retried": "Attempts reported as failed that will be retried",
+    "failed": "Instances failed for good",
+    "canceled": "Instances canceled",
+    "given_back": "Tasks given back because their runner had left before it was told",
+    "graced": "Leases given grace after an outage",
+    "timers_applied": "Due timers applied",
+    "outages": "Gaps in due work long enough to count as an outage",
+    "clock_steps_back": "Times that Redis's clock was seen more than a second back",
+    "expired_events": "Expired events of lease keys received",
+    "wakes": "Wake-up messages received",
+}
+LABELLED = {
+    "lost": ("cause", "Leases lost"),
+    "refused": ("verdict", "Task calls that changed nothing"),
+    "errors": ("error", "API errors answered"),
+}
+STATES = ("blocked", "ready", "leased", "delayed", "terminal")
+
+
+async def exposition(coordinator: Coordinator) -> bytes:
+    """Render everything in Prometheus' text format."""
+    try:
+        counts = await coordinator.health.counts()
+    except CoordinatorError:
+        counts = None
+    registry = CollectorRegistry()
+    registry.register(_Replica(coordinator, counts))
+    return generate_latest(registry)
+
+
+class _Replica(Collector):
+    def __init__(self, coordinator: Coordinator, counts: Counts | None) -> None:
+        self._coordinator = coordinator
+        self._metrics = coordinator.metrics
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._counters()
+        yield from self._labelled()
+        yield from self._gauges()
+        lag = HistogramMetricFamily(
+            "coordinator_hand_out_lag_seconds", "From a lost lease's deadline to its next hand-out"
+        )
+        lag.add_metric([], self._metrics.hand_out_lag.buckets(), self._metrics.hand_out_lag.sum)
+        yield lag
+
+    def _counters(self) -> Iterator[Metric]:
+        for name, help_text in COUNTERS.items():
+            yield CounterMetricFamily(
+                f"coordinator_{name}", help_text, value=getattr(self._metrics, name)
+            )
+        calls, batches, reconnects = self._coordinator.health.connection_counts()
+        yield CounterMetricFamily("coordinator_redis_calls", "Calls of Redis", value=calls)
+        yield CounterMetricFamily(
+            "coordinator_redis_batches", "Writes that carried them", value=batches
+        )
+        yield CounterMetricFamily(
+            "coordinator_redis_reconnects", "Connections made again", value=reconnects
+        )
+
+    def _labelled(self) -> Iterator[Metric]:
+        for name, (label, help_text) in LABELLED.items():
+            family = CounterMetricFamily(f"coordinator_{name}", help_text, labels=[label])
+            for value, count in getattr(self._metrics, name).items():
+                family.add_metric([value], count)
+            yield family
+
+    def _gauges(self) -> Iterator[Metric]:
+        up = self._counts is not None
+        yield GaugeMetricFamily("coordinator_redis_up", "Whether Redis answered", value=int(up))
+        yield GaugeMetricFamily(
+            "coordinator_waiters",
+            "Polls of this replica that wait for a task",
+            value=self._coordinator.polls.waiters.count,
+        )
+        if self._counts is None:
+            return
+        family = GaugeMetricFamily(
+            "coordinator_instances", "Instances by state (leased: live leases)", labels=["state"]
+        )
+        for state in STATES:
+            family.add_metric([state], getattr(self._counts, state))
+        yield family
+        yield GaugeMetricFamily("coordinator_timers", "Timers to come", value=self._counts.timers)
