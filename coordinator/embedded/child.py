@@ -82,6 +82,7 @@ def _start(command: list[str], directory: Path, log: BinaryIO) -> subprocess.Pop
         stderr=log,
         cwd=directory,
         start_new_session=True,
+        umask=0o077,
     )
 
 
@@ -123,4 +124,6 @@ def _open_log(path: Path) -> BinaryIO:
     """Open the log for appending; a long one becomes ``valkey.log.1`` first."""
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name(f"{LOG_FILE}.1"))
-    return path.open("ab")
+    log = path.open("ab")
+    path.chmod(0o600)
+    return log

@@ -24,11 +24,11 @@ class DataDirectory:
         """Make the directory, mode 0700, and lock it.
 
         Raises:
-            EmbeddedError: it cannot be made, or another coordinator holds it.
+            EmbeddedError: it cannot be made or is not fit, or another coordinator holds it.
         """
         try:
             self.path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-            self.path.chmod(PRIVATE)
+            self._make_private()
             lock = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EmbeddedError(
@@ -45,6 +45,18 @@ class DataDirectory:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _make_private(self) -> None:
+        """Close the directory to others, unless it serves others: nobody wants a private /tmp."""
+        if not self.path.stat().st_mode & ~PRIVATE & 0o777:
+            return
+        names = {entry.name for entry in self.path.iterdir()} - {"lost+found"}
+        if names and LOCK_FILE not in names:
+            raise EmbeddedError(
+                f"The data directory {self.path} is open to other users and holds other files: "
+                "set COORDINATOR_DATA_DIR to a directory of its own."
+            )
+        self.path.chmod(PRIVATE)
 
     def _hold(self, lock: int) -> None:
         try:

@@ -6,8 +6,10 @@ import os
 import signal
 import time
 
+import psutil
+
 KILL_AFTER = 10.0
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.05
 DEATH_SECONDS = 5.0  # after KILL; longer only for a process that the kernel holds
 
 
@@ -26,11 +28,25 @@ def end_group(group: int, kill_after: float = KILL_AFTER) -> None:
 def _empty_within(group: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while _send(group, 0):
+        _collect(group)
+        if not _has_living(group):
+            break
         if time.monotonic() > deadline:
             return False
         time.sleep(LOOK_EVERY)
-        _collect(group)
     return True
+
+
+def _has_living(group: int) -> bool:
+    """Return whether any member still runs; those that nobody collects count as ended."""
+    return any(_lives_in(pid, group) for pid in psutil.pids())
+
+
+def _lives_in(pid: int, group: int) -> bool:
+    try:
+        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.Error):
+        return False  # it ended meanwhile, or is none of ours
 
 
 def _send(group: int, number: int) -> bool:
@@ -49,10 +65,9 @@ def _collect(group: int) -> None:
 
     The group's leader is left alone: who started it waits for its exit code.
     """
-    info = None
     try:
         info = os.waitid(os.P_PGID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
+    except (ChildProcessError, AttributeError):  # macOS has no waitid before Python 3.13
         return
     if info is not None and info.si_pid not in (0, group):
         os.waitpid(info.si_pid, os.WNOHANG)

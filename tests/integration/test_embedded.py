@@ -94,6 +94,28 @@ def test_starts_ready_and_private(tmp_path):
     assert set(config["notify-keyspace-events"]) == set("xE")
 
 
+def test_open_directory_is_closed(tmp_path):
+    """An empty directory that others could look into is made private."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    data_dir.chmod(0o755)
+    with EmbeddedServer(data_dir):
+        assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+        files = [path for path in data_dir.rglob("*") if not path.is_dir()]
+        assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
+def test_directory_of_others_is_left_alone(tmp_path):
+    """A directory that others use is refused with a sentence, and keeps its mode."""
+    data_dir = tmp_path / "shared"
+    data_dir.mkdir()
+    data_dir.chmod(0o777)
+    (data_dir / "of-somebody-else").touch()
+    with pytest.raises(EmbeddedError, match=f"{data_dir} is open to other users"):
+        EmbeddedServer(data_dir).start()
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o777
+
+
 def test_always_syncs_each_write(tmp_path):
     """The stronger durability reaches the server."""
     with EmbeddedServer(tmp_path, appendfsync="always") as server, _connect(server.url) as client:
@@ -268,7 +290,7 @@ def test_short_socket_is_found_again(tmp_path, coordinators):
 def test_short_socket_in_a_foreign_place_is_not_used(tmp_path):
     """A noted directory that others can write to is not trusted."""
     data_dir = tmp_path / ("deep" * 20) / ("deeper" * 10)
-    data_dir.mkdir(parents=True)
+    data_dir.mkdir(mode=0o700, parents=True)
     foreign = tmp_path / "open"
     foreign.mkdir()
     foreign.chmod(0o777)

@@ -244,7 +244,8 @@ def test_the_work_ends_with_the_shell(run, tmp_path):
 def test_a_daemon_does_not_hold_up_the_result(run, tmp_path):
     """What left the group goes on, and its hold on stderr delays the result by 2 s at most."""
     path = tmp_path / "pid"
-    outcome = run(f"echo kept >&2; setsid sh -c 'echo $$ >{path}; exec sleep 600' & exit 1")
+    leave = f"setsid sh -c 'echo $$ >{path}; exec sleep 600' & while [ ! -s {path} ]; do :; done"
+    outcome = run(f"echo kept >&2; {leave}; exit 1")
     daemon = pid_in(path)
     try:
         assert not gone(daemon)
