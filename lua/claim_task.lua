@@ -1,5 +1,5 @@
 --- Hand out the next ready task of a worker group: a new claim, and a lease until the acknowledgement deadline.
--- Constant number of commands (about 20) but for the log n of the sorted sets. A repeat of a call whose answer was
+-- Constant number of commands (about 25) but for the log n of the sorted sets. A repeat of a call whose answer was
 -- lost gets the same claim again for as long as it is not acknowledged.
 -- KEYS
 --   1 shard_key    HASH    the shard's clock
@@ -18,59 +18,31 @@
 --   (empty: the default), then the checkpoint: key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
--- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/leave_ready lib/set_state
--- @keys pipeline instance turns ready virtual lease timers call components progress
-local MOST_DELETED = 200
-
-local function answer(scope, n, record, more, lag_ms)
-  local object = redis.call(
-    'HGET', components_key(base, scope, record.version), 'object:' .. record.component_index)
-  local checkpoint = record.checkpoint
-    and redis.call('HGETALL', progress_key(base, scope, n, record.checkpoint)) or {}
-  return { string.match(scope, ':(.*)$'), n, record.attempt, record.claim, record.token, lag_ms, more,
-    object, record.id, record.component, record.scheduled_ms, record.created_ms,
-    record.progress_timeout_ms or '', unpack(checkpoint) }
+-- @include lib/now_ms lib/probe lib/add_instance_keys lib/leave_ready lib/set_state lib/read_hash
+-- @include lib/first_turn lib/repeated_claim lib/task_answer
+-- @keys call turns virtual instance ready lease timers components
+local held, number, holding, refusal = repeated_claim(base, call, try)
+if refusal then
+  return refusal
+elseif held then
+  return task_answer(base, held, number, holding, 0, -1)
 end
 
-local call_key_ = call_key(base, call)
-local known = redis.call('GET', call_key_)
-if known then
-  local scope, n, claimed = string.match(known, '^claim (%S+) (%S+) (%S+)$')
-  if scope then
-    local record = read_hash(instance_key(base, scope, n))
-    if record.claim == claimed and record.state == 'leased' and not record.acked_ms then
-      return answer(scope, n, record, 0, -1)
-    end
-  elseif tonumber(string.match(known, '^barred (%d+)$')) > try then
-    return redis.error_reply('POLL_SUPERSEDED by a later try')
-  end
-end
-
--- A deleted pipeline stands in the turns until its cursor has passed: step over it.
 local turns, virtual = turns_key(base, account, group), virtual_key(base, account)
-local scope, pipeline
-local gone = {}
-for place = 0, MOST_DELETED do
-  local candidate = redis.call('ZRANGE', turns, place, place)[1]
-  scope = account .. ':' .. (candidate or '')
-  if not candidate or not redis.call('HGET', pipeline_key(base, scope), 'deleted_ms') then
-    pipeline = candidate
-    break
-  end
-  gone[#gone + 1] = candidate
-end
+local pipeline, gone = first_turn(base, account, group)
 if not pipeline then
-  if #gone > 0 then
-    redis.call('ZREM', turns, unpack(gone))
+  step_over(base, account, group, gone)
+  if #gone > 0 and redis.call('EXISTS', turns) == 0 then
+    redis.call('HDEL', virtual, group)
   end
   return nil
 end
+local scope = account .. ':' .. pipeline
 local turn = redis.call('ZSCORE', turns, pipeline)
 local ready = ready_key(base, scope, group)
 local n = string.format('%d', redis.call('ZRANGE', ready, 0, 0)[1])
 local record = read_hash(instance_key(base, scope, n))
-local components = components_key(base, scope, record.version)
-local keys = { call_key_, virtual, components }
+local keys = { call_key(base, call), virtual, components_key(base, scope, record.version) }
 add_instance_keys(keys, base, scope, n, record)
 probe(keys)
 
@@ -81,9 +53,7 @@ local token = string.format(
 local deadline_ms = now + ack_ms
 local id = ':' .. scope .. ':' .. n
 local requeued_from_ms = record.requeued_from_ms
-if #gone > 0 then
-  redis.call('ZREM', turns, unpack(gone))
-end
+step_over(base, account, group, gone)
 redis.call('HSET', virtual, group, turn)
 redis.call('ZINCRBY', turns, 1, pipeline)
 leave_ready(base, scope, n, group)
@@ -95,7 +65,7 @@ redis.call('ZADD', timers_key(base), deadline_ms, 'lease' .. id)
 if tonumber(record.attempt_timeout_ms) > 0 then
   redis.call('ZADD', timers_key(base), now + record.attempt_timeout_ms, 'timeout' .. id)
 end
-redis.call('SET', call_key_, 'claim ' .. scope .. ' ' .. n .. ' ' .. claim, 'PXAT', deadline_ms)
+redis.call('SET', call_key(base, call), 'claim ' .. scope .. ' ' .. n .. ' ' .. claim .. ' ' .. try, 'PXAT', deadline_ms)
 record.claim, record.token = claim, token
 local lag_ms = requeued_from_ms and now - requeued_from_ms or -1
-return answer(scope, n, record, redis.call('EXISTS', turns), lag_ms)
+return task_answer(base, scope, n, record, redis.call('EXISTS', turns), lag_ms)

@@ -8,12 +8,13 @@
 --   every count there ever was, comma-separated
 -- ERRORS
 --   FEWER_SHARDS  <count now>: the number only grows
-local counts = redis.call('HGET', shard_key, 'shards') or '1'
+-- @keys meta
+local counts = redis.call('HGET', meta_key(base), 'shards') or '1'
 local now = tonumber(string.match(counts, '%d+$'))
 if count < now then
   return redis.error_reply('FEWER_SHARDS ' .. now)
 elseif count > now then
   counts = counts .. ',' .. count
-  redis.call('HSET', shard_key, 'shards', counts)
+  redis.call('HSET', meta_key(base), 'shards', counts)
 end
 return counts

@@ -23,7 +23,7 @@ local now = now_ms(base)
 redis.call('DEL', lease_key(base, scope, n))
 redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id)
 redis.call('HDEL', instance_key(base, scope, n), 'claim', 'deadline_ms')
-redis.call('HSET', instance_key(base, scope, n), 'was:' .. claim, now)
+redis.call('HSET', instance_key(base, scope, n), 'returned', claim, 'returned_ms', now)
 make_ready(base, scope, n, record, now, wakes)
 publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
 return 'returned'

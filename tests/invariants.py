@@ -1,0 +1,185 @@
+"""What is true of the data set whenever no script is running.
+
+Each instance is in exactly one place. The allowed exceptions: a deleted pipeline until its clean-up
+has passed, and what a fan-out cursor that is still pending has not told yet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dumps import Dump, Entry
+
+ATTRIBUTES = ("lease", "unmet", "dependents")
+
+
+def check_invariants(found: Dump, now_ms: int) -> None:
+    """Assert all of it for every shard of the data set."""
+    shards: dict[str, dict[str, dict[str, Entry]]] = defaultdict(lambda: defaultdict(dict))
+    for key, entry in found.items():
+        base, _, rest = key.partition("}:")
+        name, _, parts = rest.partition(":")
+        shards[base][name][parts] = entry
+    for kinds in shards.values():
+        Shard(kinds, now_ms).check()
+
+
+class Shard:
+    """One shard's data: by kind of key, by the rest of the key."""
+
+    def __init__(self, kinds: dict[str, dict[str, Entry]], now_ms: int) -> None:
+        self.kinds = kinds
+        self.now_ms = now_ms
+        self.timers: dict[str, int] = self.value("timers", "") or {}
+
+    def value(self, kind: str, parts: str) -> Any:
+        """Return the value of a key, or None."""
+        entry = self.kinds[kind].get(parts)
+        return entry.value if entry else None
+
+    def deleted(self, scope: str) -> bool:
+        """Say whether the pipeline is deleted (or even forgotten)."""
+        return "deleted_ms" in (self.value("pipeline", scope) or {"deleted_ms": ""})
+
+    def check(self) -> None:
+        """Assert everything."""
+        states = Counter()
+        for parts, entry in self.kinds["instance"].items():
+            scope, _, n = parts.rpartition(":")
+            states[entry.value["state"]] += 1
+            self.check_instance(scope, n, entry.value)
+        counts = {k: int(v) for k, v in (self.value("counts", "") or {}).items() if v != "0"}
+        assert counts == dict(states), "the counts are not the real ones"
+        self.check_ready()
+        self.check_timers()
+        for scope, entry in self.kinds["pipeline"].items():
+            self.check_pipeline(scope, entry)
+        self.check_strays()
+
+    def check_instance(self, scope: str, n: str, record: dict[str, str]) -> None:
+        """Assert that an instance is where its state says, and nowhere else."""
+        where, state = f"{scope}:{n}", record["state"]
+        deleted = self.deleted(scope)
+        ready = (self.value("ready", f"{scope}:{record['group']}") or {}).keys()
+        places = {
+            "blocked": bool(self.value("unmet", where)),
+            "ready": f"{int(n):010d}" in ready,
+            "leased": f"lease:{where}" in self.timers,
+            "delayed": f"retry:{where}" in self.timers,
+            "terminal": "status" in record,
+        }
+        there = {place for place, is_there in places.items() if is_there}
+        allowed = [{state}, set()] if deleted and state in {"leased", "delayed"} else [{state}]
+        assert there in allowed, f"{where} is {state}, but in {there or 'no place'}"
+        if state == "leased" and not deleted:
+            self.check_lease(where, record)
+        if state != "leased":
+            assert not record.keys() & {"claim", "acked_ms", "deadline_ms"}, where
+            assert self.value("lease", where) is None, f"{where} is {state} and has a lease key"
+            assert f"timeout:{where}" not in self.timers, where
+        if state == "blocked":
+            self.check_unmet(scope, n, record)
+        assert self.value("ids", scope)[record["id"]] == n
+        assert self.value("instances", scope)[n] == int(n)
+
+    def check_lease(self, where: str, record: dict[str, str]) -> None:
+        """Assert that timer, key and record of a lease agree."""
+        deadline_ms = int(record["deadline_ms"])
+        assert self.timers[f"lease:{where}"] == deadline_ms
+        lease = self.kinds["lease"].get(where)
+        if deadline_ms > self.now_ms:
+            assert lease is not None, f"{where} has no lease key"
+        if lease is not None:
+            assert (lease.value, lease.expires) == (record["claim"], True)
+        has_timeout = record["attempt_timeout_ms"] != "0"
+        assert (f"timeout:{where}" in self.timers) == has_timeout
+
+    def check_unmet(self, scope: str, n: str, record: dict[str, str]) -> None:
+        """Assert that a blocked instance waits for just what is not finished."""
+        unmet = self.value("unmet", f"{scope}:{n}")
+        for need in record["needs"].split():
+            assert n in self.value("dependents", f"{scope}:{need}")
+            if f"fanout:{scope}:{need}" not in self.timers:
+                status = (self.value("instance", f"{scope}:{need}") or {}).get("status")
+                assert (need in unmet) == (status != "FINISHED"), f"{n} waits for {need}: {status}"
+        assert unmet <= set(record["needs"].split())
+
+    def check_ready(self) -> None:
+        """Assert that ready lists and turns agree, and hold only what is ready."""
+        listed = set()
+        for parts, entry in self.kinds["ready"].items():
+            account, pipeline, group = parts.split(":", 2)
+            scope = f"{account}:{pipeline}"
+            turns = self.value("turns", f"{account}:{group}") or {}
+            assert pipeline in turns or self.deleted(scope), f"{parts} has no turn"
+            listed.add((f"{account}:{group}", pipeline))
+            for member, score in entry.value.items():
+                record = self.value("instance", f"{scope}:{int(member)}")
+                assert (record["state"], record["group"]) == ("ready", group)
+                assert int(record["scheduled_ms"]) == score
+        for where, entry in self.kinds["turns"].items():
+            for pipeline in entry.value:
+                assert (where, pipeline) in listed, f"{pipeline} has a turn and nothing ready"
+        for account, entry in self.kinds["virtual"].items():
+            for group in entry.value:
+                assert f"{account}:{group}" in self.kinds["turns"], f"{group}: idle, but served"
+
+    def check_timers(self) -> None:
+        """Assert that each timer belongs to something that waits for it."""
+        for timer in self.timers:
+            kind, account, pipeline, last = timer.split(":", 3)
+            scope = f"{account}:{pipeline}"
+            record = self.value("instance", f"{scope}:{last}") or {}
+            if kind in {"lease", "timeout", "retry"}:
+                state = "delayed" if kind == "retry" else "leased"
+                assert record.get("state") == state, f"{timer} of a {record.get('state')} one"
+            elif kind == "fanout":
+                assert record, f"{timer} of nothing"
+            elif kind == "create":
+                assert self.value("run", f"{scope}:{last}"), f"{timer} of nothing"
+            else:
+                assert kind == "delete", timer
+                assert self.deleted(scope), timer
+
+    def check_pipeline(self, scope: str, pipeline: Entry) -> None:
+        """Assert that no instance of a living pipeline is missing, and a dead one is gone."""
+        members = self.value("instances", scope) or {}
+        ids = self.value("ids", scope) or {}
+        assert {int(n) for n in ids.values()} == set(members.values())
+        assert all(f"{scope}:{n}" in self.kinds["instance"] for n in members), scope
+        pending = any(timer.startswith(f"create:{scope}:") for timer in self.timers)
+        assert pending == any(run.startswith(scope + ":") for run in self.kinds["run"])
+        cleaning = f"delete:{scope}:0" in self.timers
+        if not self.deleted(scope):
+            made = int(pipeline.value.get("next_instance", 1)) - 1
+            assert len(members) == made or (pending and len(members) < made)
+            account, _, name = scope.partition(":")
+            assert name in self.value("pipelines", account)
+        elif not cleaning and not pending:
+            assert pipeline.expires, f"the tombstone of {scope} would stay for ever"
+            left = [
+                (kind, parts)
+                for kind, entries in self.kinds.items()
+                for parts in entries
+                if kind != "pipeline" and (parts == scope or parts.startswith(scope + ":"))
+            ]
+            assert not left, "left of a deleted pipeline"
+
+    def check_strays(self) -> None:
+        """Assert that no key outlives what it belongs to, and that passing ones pass."""
+        for kind in ATTRIBUTES:
+            for parts in self.kinds[kind]:
+                run = any(run.startswith(parts.rpartition(":")[0]) for run in self.kinds["run"])
+                assert parts in self.kinds["instance"] or run, f"{kind}:{parts} of nothing"
+        for kind in ("attempt", "progress"):
+            for parts in self.kinds[kind]:
+                where, _, attempt = parts.rpartition(":")
+                record = self.value("instance", where)
+                assert record, f"{kind}:{parts} of nothing"
+                assert 1 <= int(attempt) <= int(record["attempt"]), f"{kind}:{parts}"
+        for kind in ("call", "answer", "runner", "lease"):
+            assert all(entry.expires for entry in self.kinds[kind].values()), kind
+        for parts, entry in self.kinds["components"].items():
+            assert entry.expires != ("activated" in entry.value), f"components:{parts}"

@@ -1,0 +1,159 @@
+"""Seeding state through the store, and the store's objects on one router."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from dumps import Dump, dump
+from invariants import check_invariants
+
+from coordinator.config import Settings
+from coordinator.domain.components import Component
+from coordinator.domain.ids import Handle, new_claim, new_pipeline_id, shard_of
+from coordinator.service.definitions import _staged
+from coordinator.store.layout import Layout
+from coordinator.store.pipelines import NewPipeline, Pipelines
+from coordinator.store.scripts import Scripts
+from coordinator.store.tasks import Claimed, PollCall, Tasks
+from coordinator.store.timers import DueRun, Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clusters import Cluster
+    from servers import Server
+
+    from coordinator.store.routing import Router
+
+__all__ = ["ACCOUNT", "Bench", "Dump", "component", "handle_of"]
+ACCOUNT = "acct"
+LONG_MS = 600_000
+NO_ERROR = ("", "", "")
+_numbers = itertools.count(1)
+
+
+def component(
+    name: str = "Work", group: str = "g", needs: Sequence[int] = (), **limits: int
+) -> Any:
+    """Make a component without delays and timeouts, but for `limits` (fields of Component)."""
+    given = {"maximum_retries": 2, "retry_delay_ms": 0, **limits}
+    given = {"attempt_timeout_ms": 0, "progress_timeout_ms": 0, **given}
+    return Component(name, name, "ShellCommandActivity", group, tuple(needs), fields=(), **given)
+
+
+def components(count: int, **options: Any) -> list[Component]:
+    """Make `count` components, Work0 and so on, that wait for nothing."""
+    return [component(f"Work{i}", **options) for i in range(count)]
+
+
+def handle_of(task: Claimed) -> Handle:
+    """Return what the handle of a claimed task says."""
+    return Handle(shard_of(task.pipeline_id), task.pipeline_id, task.n, task.attempt, task.claim)
+
+
+class Bench:
+    """The store's objects on a server, and short words for what tests do with them."""
+
+    def __init__(self, server: Server | Cluster, router: Router) -> None:
+        self.server = server
+        self.router = router
+        self.scripts = Scripts(router)
+        self.tasks = Tasks(self.scripts)
+        self.pipelines = Pipelines(self.scripts)
+        self.layout = Layout(self.scripts)
+
+    def timers(self, **settings: Any) -> Timers:
+        """Return the timer half of the store with these settings."""
+        return Timers(self.scripts, Settings(**settings))
+
+    async def create(self, name: str = "", shard: int = 0) -> str:
+        """Create a pipeline and return its id."""
+        name = name or f"pipeline {next(_numbers)}"
+        new = NewPipeline(ACCOUNT, f"digest of {name}", name, name, "", b"[]")
+        created = await self.pipelines.create(shard, new, new_pipeline_id(shard))
+        assert created
+        return created
+
+    async def stage(self, pipeline: str, parts: Sequence[Component]) -> str:
+        """Put a definition and store what it runs; return the version."""
+        version = await self.pipelines.put(ACCOUNT, pipeline, b"{}", errored=False)
+        await self.pipelines.stage(ACCOUNT, pipeline, str(version), _staged(list(parts)))
+        return str(version)
+
+    async def start(self, parts: Sequence[Component] | int = 1, shard: int = 0) -> str:
+        """Create a pipeline and activate it with these components (or so many of group g)."""
+        pipeline = await self.create(shard=shard)
+        parts = components(parts) if isinstance(parts, int) else parts
+        version = await self.stage(pipeline, parts)
+        await self.pipelines.activate(ACCOUNT, pipeline, version, "")
+        return pipeline
+
+    def call(self, group: str = "g", name: str = "", attempt: int = 1) -> PollCall:
+        """Describe a PollForTask call; without a name it is a new one."""
+        return PollCall(ACCOUNT, group, name or f"call-{next(_numbers)}", attempt, "host")
+
+    async def poll(
+        self, group: str = "g", shard: int = 0, ack_ms: int = LONG_MS, call: PollCall | None = None
+    ) -> Claimed | None:
+        """Claim a task, if there is one."""
+        return await self.tasks.claim(shard, call or self.call(group), new_claim(), ack_ms)
+
+    async def claim(self, group: str = "g", shard: int = 0, ack_ms: int = LONG_MS) -> Claimed:
+        """Claim a task; there must be one."""
+        task = await self.poll(group, shard, ack_ms)
+        assert task is not None, "nothing was ready"
+        return task
+
+    async def report(self, task: Claimed, *fields: str | bytes, timeout_ms: int = LONG_MS) -> str:
+        """Report progress of a claimed task; `fields` are key, JSON, …."""
+        return await self.tasks.report(ACCOUNT, handle_of(task), timeout_ms, fields)
+
+    async def finish(
+        self, task: Claimed, status: str = "FINISHED", errors: tuple[str, str, str] = NO_ERROR
+    ) -> str:
+        """Record a result of a claimed task."""
+        return await self.tasks.finish(ACCOUNT, handle_of(task), status, errors)
+
+    async def due(self, limit: int = 100, shard: int = 0, **settings: Any) -> DueRun:
+        """Apply one batch of due timers."""
+        return await self.timers(**settings).run_due(shard, limit)
+
+    async def settle(self, limit: int = 100, shard: int = 0, **settings: Any) -> int:
+        """Apply due timers until none is due; return how many batches that took."""
+        for batches in itertools.count(1):
+            if not (await self.due(limit, shard, **settings)).more:
+                return batches
+        raise AssertionError
+
+    async def cancel(self, pipeline: str, *ids: str, answer: str = "") -> int:
+        """Cancel instances."""
+        return await self.pipelines.set_status("cancel_instances", ACCOUNT, pipeline, ids, answer)
+
+    async def rerun(self, pipeline: str, *ids: str, answer: str = "") -> int:
+        """Run instances again."""
+        return await self.pipelines.set_status("rerun_instances", ACCOUNT, pipeline, ids, answer)
+
+    async def delete(self, pipeline: str, answer: str = "") -> None:
+        """Delete a pipeline."""
+        await self.pipelines.delete(ACCOUNT, pipeline, answer)
+
+    async def rows(self, pipeline: str) -> dict[str, str]:
+        """Return the state of each instance, or its status if it has one, by component."""
+        rows = await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
+        return {row.component: row.status or row.state for row in rows}
+
+    async def ids(self, pipeline: str) -> list[str]:
+        """Return the ids of the instances in the order of their making."""
+        return [row.id for row in await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)]
+
+    def dump(self) -> Dump:
+        """Read the whole data set."""
+        return dump(self.server)
+
+    def check(self) -> None:
+        """Fail if the data set breaks an invariant."""
+        nodes = getattr(self.server, "servers", [self.server])
+        with nodes[0].client() as client:
+            seconds, micros = client.time()
+        check_invariants(self.dump(), seconds * 1000 + micros // 1000)
