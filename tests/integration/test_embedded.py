@@ -344,6 +344,7 @@ def test_orphan_that_hangs_is_killed(tmp_path, orphan, monkeypatch):
 def test_ctrl_c_reaches_only_the_coordinator(tmp_path, coordinators):
     """A SIGINT to the coordinator's process group leaves Valkey running until stop."""
     process, url, pid = coordinators(tmp_path)
+    assert os.getpgid(pid) != process.pid
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "interrupted\n"
     with _connect(url) as client:
