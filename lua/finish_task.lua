@@ -32,7 +32,7 @@ if alive[2] then
   return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
 end
 local record = read_hash(instance_key(base, scope, n))
-local held = record.state == 'leased' and record.claim == claim
+local held = record.state == 'leased' and record.claim == claim and record.attempt == attempt
 if not held then
   local cause, recorded, ended_ms = past_claim(base, scope, n, attempt, claim)
   if not cause then

@@ -25,7 +25,7 @@ local instance = instance_key(base, scope, n)
 local found = redis.call('HMGET', instance,
   'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint')
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim)
-local held = found[1] == 'leased' and found[2] == claim
+local held = found[1] == 'leased' and found[2] == claim and found[3] == attempt
 if not alive[1] then
   return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
 end
