@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import socket
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from redis.cluster import ClusterNode, RedisCluster
@@ -13,6 +13,8 @@ from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import redis
 
 SLOTS = 16384
 BUS = 10000  # the cluster bus listens on port + 10000
@@ -33,15 +35,45 @@ class Cluster:
     ) -> None:
         self.kind = kind
         self._made = False
-        options = ["--cluster-enabled", "yes", *TIMEOUTS, *argv]
-        self.servers = [
-            Server(kind, aof=aof, argv=options, port=port) for port in free_ports(primaries)
-        ]
+        self.aof = aof
+        self.argv = ["--cluster-enabled", "yes", *TIMEOUTS, *argv]
+        self.servers = [self._server(port) for port in free_ports(primaries)]
+        self.replicas: list[Server] = []
 
     @property
     def url(self) -> str:
         """The URL under which the coordinator finds this cluster."""
         return "redis+cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in self.servers)
+
+    def owner(self, slot: int) -> Server:
+        """Return the server of `servers` that has had `slot` since the start."""
+        return self.servers[slot // self._step]
+
+    def node_id(self, server: Server) -> str:
+        """Return the name by which the nodes know this server."""
+        with server.client() as client:
+            name = client.execute_command("CLUSTER MYID")
+            return name.decode() if isinstance(name, bytes) else str(name)
+
+    def add_replica(self, primary: Server) -> Server:
+        """Start a replica of `primary`, and wait until it has its data."""
+        (port,) = free_ports(1)
+        replica = self._server(port)
+        self.replicas.append(replica)
+        replica.start()
+        with replica.client() as client:
+            client.execute_command("CLUSTER MEET", "127.0.0.1", primary.port)
+            wait_until(lambda: _knows(client, self.node_id(primary)), FORM_SECONDS)
+            client.execute_command("CLUSTER REPLICATE", self.node_id(primary))
+            wait_until(lambda: client.info("replication").get("master_link_status") == "up")
+        name = self.node_id(replica)
+        wait_until(lambda: all(_has_replica(server, name) for server in self.servers), FORM_SECONDS)
+        return replica
+
+    def promote(self, replica: Server) -> None:
+        """Let a replica take over from its primary, which becomes its replica."""
+        with replica.client() as client:
+            wait_until(lambda: _promote(client), FORM_SECONDS)
 
     def client(self) -> RedisCluster:
         """Return a new redis-py client; close it, or use it in a ``with`` statement."""
@@ -72,12 +104,19 @@ class Cluster:
 
     def close(self) -> None:
         """Stop every server and remove their directories."""
-        for server in self.servers:
+        for server in (*self.servers, *self.replicas):
             server.close()
+
+    @property
+    def _step(self) -> int:
+        return SLOTS // len(self.servers) + 1
+
+    def _server(self, port: int) -> Server:
+        return Server(self.kind, aof=self.aof, argv=self.argv, port=port)
 
     def _make(self) -> None:
         self._made = True
-        step = SLOTS // len(self.servers) + 1
+        step = self._step
         for index, server in enumerate(self.servers):
             last = min(step * (index + 1), SLOTS) - 1
             with server.client() as client:
@@ -89,6 +128,27 @@ class Cluster:
 
     def _formed(self) -> bool:
         return all(_sees(server, len(self.servers)) for server in self.servers)
+
+
+def _knows(client: redis.Redis, node_id: str) -> bool:
+    """Say whether the node of `client` has heard of another one."""
+    return node_id in str(client.execute_command("CLUSTER NODES"))
+
+
+def _has_replica(server: Server, node_id: str) -> bool:
+    """Say whether this node knows that the other is a replica (before that it gives it no vote)."""
+    with server.client() as client:
+        nodes = client.execute_command("CLUSTER NODES").values()
+    return any(node["node_id"] == node_id and "slave" in node["flags"] for node in nodes)
+
+
+def _promote(client: redis.Redis) -> bool:
+    """Ask a replica to take over, and say whether it did: an attempt may come to nothing."""
+    client.execute_command("CLUSTER FAILOVER")
+    try:
+        return bool(wait_until(lambda: client.info("replication")["role"] == "master", 3))
+    except TimeoutError:
+        return False
 
 
 def _sees(server: Server, primaries: int) -> bool:
@@ -111,7 +171,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _is_free(port: int) -> bool:
-    with contextlib.closing(socket.socket()) as probe:
+    with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

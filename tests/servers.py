@@ -99,7 +99,8 @@ class Server:
         where = ["--bind", "127.0.0.1", "--port", port, "--unixsocket", path, "--dir", directory]
         aof = "yes" if self.aof else "no"
         keep = ["--save", "", "--appendonly", aof, "--enable-debug-command", "local"]
-        return [str(self.binary), *where, *keep, "--repl-diskless-sync-delay", "0", *self.argv]
+        hurry = ["--repl-diskless-sync-delay", "0", "--shutdown-timeout", "0"]
+        return [str(self.binary), *where, *keep, *hurry, *self.argv]
 
     def start(self, *, wait: bool = True) -> None:
         """Start the process and, unless `wait` is false, wait until it answers."""
@@ -162,8 +163,9 @@ class Server:
             client.script_flush()
 
     def close(self) -> None:
-        """Stop the server and remove its directory."""
-        self.stop()
+        """End the server at once, without saving anything, and remove its directory."""
+        if self.process is not None:
+            self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -65,6 +65,7 @@ class Client:
         self._primary_only = primary_only
         self._on_trouble = on_trouble
         self._connection: Connection | None = None
+        self._endpoint: Endpoint | None = None  # of the present connection, or the next
         self._connecting: asyncio.Task[None] | None = None
         self._retired: set[Connection] = set()
         self._waiting = WaitingRoom(timeout, self._unreachable)
@@ -167,6 +168,11 @@ class Client:
         self._retired.add(current)
         current.retire()
 
+    def follow(self, primary: Endpoint) -> None:
+        """Leave the connection if it is to another server than `primary`."""
+        if self._endpoint != primary:
+            self.drop()
+
     def retire(self) -> None:
         """Take no more calls; those in flight are answered, those that wait fail (ClosedError)."""
         self.closed = True
@@ -210,12 +216,15 @@ class Client:
             future.set_exception(ClosedError())
             return
         self._waiting.enter(packed, future, prefix)
-        self._connect()
+        self.connect()
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Begin to connect, if there is no connection, without waiting for a call."""
+        if self._connection is not None or self.closed:
+            return
         if self._since is None:
             self._since = self._loop.time()
-        if self._connecting is None and not self.closed:
+        if self._connecting is None:
             self._connecting = self._loop.create_task(self._keep_trying())
 
     async def _keep_trying(self) -> None:
@@ -235,10 +244,10 @@ class Client:
     async def _open(self) -> Connection:
         async with asyncio.timeout(self._timeout):
             endpoint = await self._resolve()
-            name = str(endpoint)
+            self._endpoint = endpoint
 
             def make() -> Connection:
-                return Connection(name, self._timeout, self.counters, self._lost)
+                return Connection(str(endpoint), self._timeout, self.counters, self._lost)
 
             return await open_connection(
                 endpoint, self._login, make, primary_only=self._primary_only
@@ -247,7 +256,7 @@ class Client:
     def _attach(self, connection: Connection) -> None:
         if connection.lost is not None:
             self._backoff.failed()
-            self._loop.call_soon(self._connect)
+            self._loop.call_soon(self.connect)
             return
         self._connection = connection
         self.counters.reconnects += self.generation > 0
@@ -275,7 +284,7 @@ class Client:
         self._connection = None
         self._since = now
         self.last_error = reason
-        self._connect()
+        self.connect()
         if self._on_trouble is not None:
             self._on_trouble()
 

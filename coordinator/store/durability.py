@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 LANES = 4
 BATCH = 500
-# WAIT and WAITAOF together must end before the connection's own deadline.
-SHARE = 0.4
+# WAIT and WAITAOF together must end before the connection's own deadline. WAITAOF needs more: under
+# appendfsync everysec up to a second here and on the replica.
+WAIT_SHARE = 0.2
+AOF_SHARE = 0.6
 _Batch = list[tuple[bytes, "asyncio.Future[Any]"]]
 
 
@@ -64,18 +66,13 @@ class DurablePool:
         return reply
 
     @property
-    def idle(self) -> bool:
-        """Whether no connection is left."""
-        return all(lane.client.idle for lane in self._lanes)
-
-    def retire(self) -> None:
-        """Take no more calls."""
-        for lane in self._lanes:
-            lane.client.retire()
+    def clients(self) -> list[Client]:
+        """The client of each lane."""
+        return [lane.client for lane in self._lanes]
 
     async def close(self) -> None:
         """Close every lane; calls in flight fail."""
-        await asyncio.gather(*(lane.client.close() for lane in self._lanes))
+        await asyncio.gather(*(client.close() for client in self.clients))
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -107,7 +104,7 @@ class _Lane:
     def __init__(self, client: Client, replicas: int, timeout: float) -> None:
         self.client = client
         self._replicas = replicas
-        self._milliseconds = int(timeout * SHARE * 1000)
+        self._milliseconds = timeout * 1000
         self._probed = 0
         self._has_aof = False
 
@@ -130,10 +127,13 @@ class _Lane:
             self.client.drop()
 
     def _waits(self) -> list[tuple[Word, ...]]:
-        waits: list[tuple[Word, ...]] = [("WAIT", self._replicas, self._milliseconds)]
-        if self._has_aof:
-            waits.append(("WAITAOF", 1, self._replicas, self._milliseconds))
-        return waits
+        if not self._has_aof:
+            patience = int(self._milliseconds * (WAIT_SHARE + AOF_SHARE))
+            return [("WAIT", self._replicas, patience)]
+        return [
+            ("WAIT", self._replicas, int(self._milliseconds * WAIT_SHARE)),
+            ("WAITAOF", 1, self._replicas, int(self._milliseconds * AOF_SHARE)),
+        ]
 
     def _doubt(self, replies: list[Any]) -> UnknownOutcomeError | None:
         """Return why the batch is not durable; None if it is."""
@@ -147,7 +147,7 @@ class _Lane:
             return None
         return UnknownOutcomeError(
             f"Redis at {self.client.name} did it, but had {acknowledged} of {self._replicas} "
-            f"acknowledgements after {self._milliseconds / 1000:g} s; repeat the call."
+            "acknowledgements in time; the effect stands, repeat the call."
         )
 
     async def _probe(self) -> None:

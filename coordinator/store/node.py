@@ -9,6 +9,7 @@ from coordinator.store.durability import DurablePool
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from coordinator.store.address import Endpoint
     from coordinator.store.batch import Word
     from coordinator.store.client import Client, Script
 
@@ -40,15 +41,24 @@ class Node:
         return self.client.run(script, keys, args)
 
     @property
+    def clients(self) -> list[Client]:
+        """Every client of this server, those of the lanes too."""
+        return [self.client, *(self._pool.clients if self._pool is not None else ())]
+
+    @property
     def idle(self) -> bool:
         """Whether no connection is left."""
-        return self.client.idle and (self._pool is None or self._pool.idle)
+        return all(client.idle for client in self.clients)
+
+    def follow(self, primary: Endpoint) -> None:
+        """Leave every connection to another server than `primary`."""
+        for client in self.clients:
+            client.follow(primary)
 
     def retire(self) -> None:
         """Take no more calls; those in flight are answered."""
-        self.client.retire()
-        if self._pool is not None:
-            self._pool.retire()
+        for client in self.clients:
+            client.retire()
 
     async def close(self) -> None:
         """Close every connection; calls in flight fail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from coordinator.store.address import parse
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from coordinator.store.batch import Word
     from coordinator.store.client import Script
 
-__all__ = ["Router", "SingleRouter", "connect"]
+__all__ = ["Router", "SentinelRouter", "SingleRouter", "connect"]
 
 
 def connect(url: str, *, timeout: float, client_name: str, durability: str = "everysec") -> Router:
@@ -37,16 +38,22 @@ def connect(url: str, *, timeout: float, client_name: str, durability: str = "ev
     """
     location = parse(url, client_name)
     replicas = int(durability.partition(":")[2] or 0)
-    kind = ClusterRouter if location.kind == "cluster" else SingleRouter
-    return kind(location, timeout, replicas)
+    return KINDS[location.kind](location, timeout, replicas)
 
 
 class SingleRouter(Router):
-    """One primary: a fixed address, or whichever the sentinels name."""
+    """One primary at a fixed address."""
+
+    primary_only = False
 
     def __init__(self, location: Location, timeout: float, replicas: int) -> None:
         super().__init__(location, timeout)
         self._node = Node(self._make, replicas, timeout)
+
+    @property
+    def name(self) -> str:
+        """The server as messages show it."""
+        return str(self.location.endpoints[0])
 
     @property
     def clients(self) -> Sequence[Client]:
@@ -70,25 +77,55 @@ class SingleRouter(Router):
 
     async def primaries(self) -> list[Endpoint]:
         """Return the one address."""
-        return [await self._resolve()]
+        return [await self.resolve()]
+
+    async def resolve(self) -> Endpoint:
+        """Return where the primary is now."""
+        return self.location.endpoints[0]
 
     async def close(self) -> None:
         """Close every connection."""
         await self._node.close()
 
-    async def _resolve(self) -> Endpoint:
-        if self.location.kind == "sentinel":
-            return await SentinelResolver(self.location, self.timeout)()
-        return self.location.endpoints[0]
-
     def _make(self) -> Client:
-        location = self.location
-        sentinel = location.kind == "sentinel"
         return Client(
-            location.master_name if sentinel else str(location.endpoints[0]),
-            self._resolve,
-            location.login,
+            self.name,
+            self.resolve,
+            self.location.login,
             timeout=self.timeout,
             counters=self.counters,
-            primary_only=sentinel,
+            primary_only=self.primary_only,
         )
+
+
+class SentinelRouter(SingleRouter):
+    """One primary: whichever the sentinels name."""
+
+    primary_only = True
+
+    def __init__(self, location: Location, timeout: float, replicas: int) -> None:
+        self._resolver = SentinelResolver(location, timeout)
+        super().__init__(location, timeout, replicas)
+        self._watch = asyncio.create_task(self._resolver.watch(self._node.follow))
+
+    @property
+    def name(self) -> str:
+        """The name of the master."""
+        return self.location.master_name
+
+    async def resolve(self) -> Endpoint:
+        """Return where the primary is now."""
+        return await self._resolver()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._watch.cancel()
+        await asyncio.wait([self._watch])
+        await super().close()
+
+
+KINDS: dict[str, type[ClusterRouter | SingleRouter]] = {
+    "single": SingleRouter,
+    "sentinel": SentinelRouter,
+    "cluster": ClusterRouter,
+}

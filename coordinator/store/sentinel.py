@@ -1,8 +1,14 @@
-"""Find the present primary by asking sentinels."""
+"""Find the present primary by asking sentinels.
+
+After a failover the old primary may live on for ten seconds or more before a sentinel demotes it,
+and whatever is written to it is lost. So the sentinels are asked once a second, not only when a
+connection breaks.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio.retry import Retry
@@ -14,7 +20,11 @@ from coordinator.errors import UnavailableError
 from coordinator.store.address import Endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from coordinator.store.address import Location
+
+WATCH_SECONDS = 1.0
 
 
 class SentinelResolver:
@@ -45,6 +55,13 @@ class SentinelResolver:
         finally:
             await asyncio.gather(*(client.aclose() for client in sentinel.sentinels))
         return Endpoint(host, int(port))
+
+    async def watch(self, follow: Callable[[Endpoint], None]) -> None:
+        """Tell `follow` once a second where the primary is, until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            with suppress(UnavailableError):
+                follow(await self())
 
     def _sentinel(self) -> Sentinel:
         location = self._location
