@@ -28,7 +28,7 @@ if latest[1] ~= version then
   return redis.error_reply('VERSION_CHANGED ' .. tostring(latest[1]))
 end
 local count = redis.call('HGET', components, 'count')
-if not count or redis.call('HLEN', components) < 2 * count then
+if not count or redis.call('HLEN', components) <= 2 * count then -- two fields each, and the count
   return redis.error_reply('NOT_STAGED ' .. version)
 end
 local found = redis.call('HMGET', pipeline_key(base, scope), 'next_instance', 'last_start')

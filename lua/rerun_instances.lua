@@ -14,7 +14,7 @@
 --   NO_SUCH_INSTANCE    <id>
 -- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances lib/probe
 -- @include lib/make_ready lib/set_state lib/publish_wakes
--- @keys instance attempt unmet timers wake
+-- @keys instance attempt unmet dependents timers wake
 local refusal = living_pipeline(base, scope)
 if refusal then
   return refusal
@@ -48,7 +48,7 @@ probe(keys)
 local now, wakes, count = now_ms(base), {}, 0
 for n in pairs(again) do
   local record, key = found[n], instance_key(base, scope, n)
-  redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace')
+  redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace', 'requeued_from_ms')
   local next_attempt = record.attempt + redis.call('EXISTS', attempt_key(base, scope, n, record.attempt))
   redis.call('HSET', key, 'attempt', next_attempt, 'tries', 0, 'lost', 0, 'unacked', 0, 'fan_from', 0)
   redis.call('DEL', unmet_key(base, scope, n))
@@ -60,7 +60,9 @@ for n in pairs(again) do
   else
     make_ready(base, scope, n, record, now, wakes)
   end
-  redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
+  if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
+    redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
+  end
   count = count + 1
 end
 if count > 0 then

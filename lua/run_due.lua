@@ -14,8 +14,10 @@
 --   next due ms (-1: nothing), now ms, ms that the server's clock stepped back, gap ms (0: none), then counts:
 --   timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
 --   cursor steps, and 1 if more is due now
--- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/publish_wakes lib/apply_timer
--- @keys timers
+-- @include lib/now_ms lib/clock_ms lib/read_hash lib/probe lib/add_instance_keys lib/publish_wakes
+-- @include lib/apply_timer lib/apply_cursor
+-- @keys timers instance
+local MOST_CURSOR_WORK = 200
 local now, clock = now_ms(base), clock_ms()
 local timers = timers_key(base)
 local seen = redis.call('HMGET', shard_key, 'last_run_ms', 'gap_end_ms')
@@ -24,18 +26,20 @@ local gap_ms = last and clock - last > threshold_ms and clock - last or 0
 local gap_end = gap_ms > 0 and now or tonumber(seen[2]) or 0
 
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
-local keys, plans, cursors = { timers }, {}, 0
+local keys, plans, postponed, work = { timers }, {}, {}, 0
 for _, timer in ipairs(due) do
   local kind, scope, id = string.match(timer, '^(%a+):([^:]*:[^:]*):(.*)$')
   local plan = { kind = kind, scope = scope, id = id, timer = timer }
-  if cursor_kinds[kind] then
-    cursors = cursors + 1
-    plan.skip = cursors > 1 -- one long step a run
+  if not cursor_kinds[kind] then
+    add_instance_keys(keys, base, scope, id, read_hash(instance_key(base, scope, id)))
+    plans[#plans + 1] = plan
+  elseif work < MOST_CURSOR_WORK then
+    work = work + plan_cursor(base, plan, keys)
+    plans[#plans + 1] = plan
+  else -- behind what is due now, so that no lease waits for it, and before the cursors that had their step
+    postponed[#postponed + 1] = now - 2
+    postponed[#postponed + 1] = timer
   end
-  if not plan.skip then
-    plan_timer(base, plan, keys)
-  end
-  plans[#plans + 1] = plan
 end
 probe(keys)
 
@@ -48,15 +52,17 @@ local limits = { gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, to
 local done = { applied = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0 }
 local wakes = {} -- by account
 for _, plan in ipairs(plans) do
-  if not plan.skip then
-    local account = string.match(plan.scope, '^[^:]*')
-    wakes[account] = wakes[account] or {}
-    local what = apply_timer(base, plan, now, limits, wakes[account])
-    done.applied = done.applied + 1
-    if what then
-      done[what] = done[what] + 1
-    end
+  local account = string.match(plan.scope, '^[^:]*')
+  wakes[account] = wakes[account] or {}
+  local apply = cursor_kinds[plan.kind] and apply_cursor or apply_timer
+  local what = apply(base, plan, now, limits, wakes[account])
+  done.applied = done.applied + 1
+  if what then
+    done[what] = done[what] + 1
   end
+end
+if #postponed > 0 then
+  redis.call('ZADD', timers, unpack(postponed))
 end
 for account, groups in pairs(wakes) do
   publish_wakes(base, account, groups)

@@ -90,7 +90,7 @@ async def test_limit_of_lost_leases_is_a_setting(bench: Bench) -> None:
 
 
 async def test_changed_report_resets_the_count(bench: Bench) -> None:
-    """A report that says something new starts the count of lost leases anew; an old one does not."""
+    """A report that says something new starts the count of lost leases anew."""
     await bench.start()
     for value in (b"1", b"2", b"2", b"2", b"2"):
         assert (await _fall_silent(bench, "done", value)).lost_silent == 1
@@ -107,7 +107,7 @@ async def test_reported_failure_resets_the_count(bench: Bench) -> None:
 
 
 async def test_attempt_timeout_ends_an_attempt_that_reports(bench: Bench) -> None:
-    """attemptTimeout ends an attempt although it reports, and uses up a retry."""
+    """The attemptTimeout ends an attempt although it reports, and uses up a retry."""
     pipeline = await bench.start([component(attempt_timeout_ms=30, maximum_retries=1)])
     task = await bench.claim()
 

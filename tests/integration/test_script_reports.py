@@ -79,7 +79,7 @@ async def test_repeated_key_of_one_report_counts_once(bench: Bench) -> None:
 
 
 async def test_checkpoint_goes_to_the_next_attempts(bench: Bench) -> None:
-    """What an attempt reported is given to the next one, and to the one after if that said nothing."""
+    """What an attempt reported is given to the next ones, until one reports itself."""
     await bench.start([component(maximum_retries=5)])
     first = await bench.claim()
     await bench.report(first, "offset", b"17")
