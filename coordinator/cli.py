@@ -114,6 +114,21 @@ def lua_show(name: str) -> None:
         click.echo(f"{number:4} {line}")
 
 
+@cli.group()
+def bench() -> None:
+    """Measure what calls cost, as ratios within one run."""
+
+
+@bench.command()
+@click.option("--rounds", default=7, show_default=True, type=click.IntRange(1, 100))
+@click.option("--seconds", default=2.0, show_default=True, help="Length of each measurement.")
+def reports(rounds: int, seconds: float) -> None:
+    """CPU of one ReportTaskProgress against uvicorn's floor."""
+    from coordinator.commands.bench.reports import bench_reports  # noqa: PLC0415 - starts faster
+
+    bench_reports(rounds, seconds)
+
+
 def _with_redis() -> Settings:
     settings = config.load()
     if not settings.redis_url:

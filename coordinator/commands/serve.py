@@ -12,6 +12,7 @@ import uvloop
 
 from coordinator.commands.replica import Replica, tune_collector
 from coordinator.embedded import EmbeddedServer
+from coordinator.web.protocol import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
             replica.app,
             host=host,
             port=port,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             access_log=False,

@@ -1,7 +1,7 @@
 """Pipeline ids and task handles: opaque to clients, and each names the shard it belongs to.
 
 A pipeline id is ``df-`` and 20 characters of base32: 4 for the shard, 16 (80 bits) at random. A
-task handle (the wire's `taskId`) is base64url of: version, pipeline id, instance number, attempt
+task handle (the wire's `taskId`) is base64 of: version, pipeline id, instance number, attempt
 number, the 128-bit claim id made for this hand-out, and a checksum keyed with the account. The
 record in Redis holds the claim id and every call compares it: the checksum protects nothing, it
 only tells a mangled handle from one whose pipeline is gone.
@@ -10,12 +10,12 @@ only tells a mangled handle from one whose pipeline is gone.
 from __future__ import annotations
 
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from functools import lru_cache
-from hashlib import blake2b
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - it is an exception class
 from typing import NamedTuple
+from zlib import crc32
 
 from coordinator.errors import PipelineNotFoundError, TaskNotFoundError
 
@@ -26,7 +26,7 @@ ID_LENGTH = len(PREFIX) + SHARD_CHARS + RANDOM_CHARS
 MAX_SHARDS = 32**SHARD_CHARS
 BODY = Struct(">B20sII16s")
 VERSION = 1
-CHECK_BYTES = 4
+CHECK_BYTES = 3  # 48 bytes in all: 64 characters, no padding
 UNKNOWN = "The task does not exist: taskId is not one of this service."
 
 
@@ -70,20 +70,20 @@ def shard_of(pipeline_id: str) -> int:
 
 
 def encode_handle(account: str, pipeline_id: str, n: int, attempt: int, claim: str) -> str:
-    """Write a task handle, 66 characters."""
+    """Write a task handle, 64 characters."""
     letters = pipeline_id[len(PREFIX) :].encode()
     body = BODY.pack(VERSION, letters, n, attempt, bytes.fromhex(claim))
-    return urlsafe_b64encode(body + _check(account, body)).rstrip(b"=").decode()
+    return b2a_base64(body + _check(account, body), newline=False).decode()
 
 
 def decode_handle(account: str, text: str) -> Handle:
-    """Read a task handle (about 3 µs: it is on the hot path).
+    """Read a task handle (about 2 µs: it is on the hot path).
 
     Raises:
         TaskNotFoundError: it is not a handle, was altered, or belongs to another account.
     """
     try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        raw = a2b_base64(text, strict_mode=True)
         body = raw[:-CHECK_BYTES]
         version, letters, n, attempt, claim = BODY.unpack(body)
         pipeline_id = PREFIX + letters.decode("ascii")
@@ -96,7 +96,12 @@ def decode_handle(account: str, text: str) -> Handle:
 
 
 def _check(account: str, body: bytes) -> bytes:
-    return blake2b(body, digest_size=CHECK_BYTES, key=account.encode()[:64]).digest()
+    return crc32(body, _account_seed(account)).to_bytes(4, "big")[:CHECK_BYTES]
+
+
+@lru_cache(maxsize=1024)
+def _account_seed(account: str) -> int:
+    return crc32(account.encode())
 
 
 def _base32(number: int, width: int) -> str:

@@ -24,6 +24,8 @@ from coordinator.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from coordinator.store.replies import ScriptError
+
 
 def _pipeline_not_found(scope: str) -> CoordinatorError:
     return PipelineNotFoundError(f"Pipeline '{scope.partition(':')[2]}' does not exist.")
@@ -84,3 +86,9 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "NOT_STAGED": lambda _: NotStagedError(),
     "POLL_SUPERSEDED": lambda _: PollSupersededError(),
 }
+
+
+def refused(error: ScriptError) -> CoordinatorError:
+    """Return the exception that says what a script refused with; other errors stay as they are."""
+    refusal = REFUSALS.get(error.code)
+    return error if refusal is None else refusal(error.detail)

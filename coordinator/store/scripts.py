@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coordinator.store import keys, source
-from coordinator.store.refusals import REFUSALS
+from coordinator.store.refusals import refused
 from coordinator.store.replies import ScriptError
 from coordinator.store.script import Script
 
@@ -50,6 +50,16 @@ class Scripts:
         """Run a script that changes nothing that must outlive a failover."""
         return await self._run(name, shard, rest, args, durable=False)
 
+    async def call_in_order(self, name: str, shard: int, argv: Sequence[Value]) -> Any:
+        """Run a script with its ARGV after `base` in order: half the cost, for the hot path."""
+        key, base = self._start.get(shard) or self._first(shard)
+        try:
+            return await self.router.run(
+                self._bindings[name].script, key, (base, *argv), durable=self._durable
+            )
+        except ScriptError as error:
+            raise refused(error) from None
+
     async def _run(
         self, name: str, shard: int, rest: Sequence[Value], args: dict[str, Value], *, durable: bool
     ) -> Any:
@@ -59,10 +69,7 @@ class Scripts:
         try:
             return await self.router.run(binding.script, key, argv, durable=durable)
         except ScriptError as error:
-            refusal = REFUSALS.get(error.code)
-            if refusal is None:
-                raise
-            raise refusal(error.detail) from None
+            raise refused(error) from None
 
     def _first(self, shard: int) -> tuple[list[bytes], bytes]:
         start = ([keys.key("meta", shard)], keys.base(shard))

@@ -90,15 +90,10 @@ class Tasks:
         Raises:
             TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
         """
-        reply: bytes = await self._scripts.call(
-            "report_progress",
-            handle.shard,
-            *fields,
-            scope=f"{account}:{handle.pipeline_id}",
-            n=handle.n,
-            attempt=handle.attempt,
-            claim=handle.claim,
-            timeout_ms=timeout_ms,
+        shard, pipeline_id, n, attempt, claim = handle
+        scope = f"{account}:{pipeline_id}"
+        reply: bytes = await self._scripts.call_in_order(
+            "report_progress", shard, (scope, n, attempt, claim, timeout_ms, *fields)
         )
         return reply.decode()
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coordinator.errors import CoordinatorError, LeaseLostError
+from coordinator.errors import CoordinatorError, InvalidRequestError, LeaseLostError
 from coordinator.service.caller import Caller
 from coordinator.service.waiters import Presence
 from coordinator.web.body import ClientGoneError, read_body
@@ -19,7 +19,7 @@ from coordinator.web.handlers import Call, Handlers
 from coordinator.web.replies import MethodNotAllowedError, Replies, failure
 from coordinator.wire.codec import decode
 from coordinator.wire.operations import OPERATIONS, operation_named
-from coordinator.wire.targets import check_content_type, operation_of
+from coordinator.wire.targets import CONTENT_TYPE, check_content_type, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -35,14 +35,27 @@ log = logging.getLogger(__name__)
 ACCOUNT = "local"
 MOST_ID, MOST_DIGITS = 256, 4
 TASK_CALLS = frozenset({"PollForTask", "ReportTaskProgress", "SetTaskStatus"})
+REPORT_TARGET = b"DataPipeline.ReportTaskProgress"
+PLAIN_TYPE = CONTENT_TYPE.encode()
 _REPORT = OPERATIONS["ReportTaskProgress"]
-# The answer to a report, by verdict: the body, and what the verdict header says.
-REPORT_ANSWERS = {
-    "accepted": (b'{"canceled":false}', b"accepted"),
-    "repeat": (b'{"canceled":false}', b"repeat"),
-    "superseded": (b'{"canceled":true,"reason":"LEASE_LOST"}', b"superseded"),
-    "canceled": (b'{"canceled":true,"reason":"CANCELED"}', b"canceled"),
-    "deleted": (b'{"canceled":true,"reason":"DELETED"}', b"canceled"),
+
+
+class Outcome(NamedTuple):
+    """An answer before it is written; the verdict is shown on the three task calls only."""
+
+    body: bytes
+    verdict: bytes = b""
+    status: int = 200
+    error: str = ""
+
+
+# The answer to a report by verdict.
+REPORT_OUTCOMES = {
+    "accepted": Outcome(b'{"canceled":false}', b"accepted"),
+    "repeat": Outcome(b'{"canceled":false}', b"repeat"),
+    "superseded": Outcome(b'{"canceled":true,"reason":"LEASE_LOST"}', b"superseded"),
+    "canceled": Outcome(b'{"canceled":true,"reason":"CANCELED"}', b"canceled"),
+    "deleted": Outcome(b'{"canceled":true,"reason":"DELETED"}', b"canceled"),
 }
 
 
@@ -63,8 +76,41 @@ class Api:
         if scope["type"] != "http" or scope["path"] != "/":
             await self._pages(scope, receive, send)
             return
+        try:
+            outcome = await self._outcome(scope, receive)
+        except ClientGoneError:
+            return
+        await self._replies.send(scope, send, *outcome)
+
+    def is_plain_report(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether `report` may answer a request with these headers."""
+        return (
+            headers.get(b"x-amz-target") == REPORT_TARGET
+            and headers.get(b"content-type") == PLAIN_TYPE
+            and self._guard.passes(headers)
+        )
+
+    async def report(self, body: bytes) -> bytes:
+        """Answer a ReportTaskProgress with a whole HTTP response; never raises."""
+        try:
+            outcome = await self._report(body)
+        except Exception as error:  # noqa: BLE001 - shaped and logged by _failed
+            outcome = self._failed("ReportTaskProgress", error)
+        return self._replies.render(*outcome)
+
+    def not_http(self, message: str) -> bytes:
+        """Return the answer to bytes that are no HTTP request."""
+        return self._replies.render(*self._failed("", InvalidRequestError(message)))
+
+    async def _report(self, body: bytes) -> Outcome:
+        request: Any = decode(_REPORT, body)
+        verdict = await self._tasks.report(ACCOUNT, request.task_id, request.fields)
+        return REPORT_OUTCOMES[verdict]
+
+    async def _outcome(self, scope: Message, receive: Receive) -> Outcome:
+        """Carry out the operation that a request names; every failure becomes an answer."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        operation, verdict, error_name, status = "", b"unknown", "", 200
+        operation = ""
         try:
             if scope["method"] != "POST":
                 raise MethodNotAllowedError  # noqa: TRY301 - answered like every other fault
@@ -72,40 +118,36 @@ class Api:
             check_content_type(headers.get(b"content-type"))
             operation = operation_of(headers.get(b"x-amz-target"), scope["query_string"])
             body = await read_body(headers, receive, self._max_body)
-            answer, verdict = await self._answer(operation, headers, body, receive)
-        except CoordinatorError as error:
-            status, error_name, answer = failure(error)
-            if isinstance(error, LeaseLostError):
-                verdict = b"superseded"
+            if operation == "ReportTaskProgress":
+                return await self._report(body)
+            return await self._handle(operation, headers, body, receive)
         except ClientGoneError:
-            return
-        except Exception as error:
-            log.exception("%s failed", operation or "a request")
-            status, error_name, answer = failure(error)
-        if error_name:
-            self._metrics.errors[error_name] += 1
-        shown = verdict if operation in TASK_CALLS else b""
-        await self._replies.send(send, status, answer, shown, error_name)
+            raise
+        except Exception as error:  # noqa: BLE001 - shaped and logged by _failed
+            return self._failed(operation, error)
 
-    async def _answer(
+    async def _handle(
         self, operation: str, headers: dict[bytes, bytes], body: bytes, receive: Receive
-    ) -> tuple[bytes, bytes]:
-        """Carry out an operation: the body of the answer, and the verdict for a task call."""
-        if operation == "ReportTaskProgress":
-            report: Any = decode(_REPORT, body)
-            return REPORT_ANSWERS[await self._tasks.report(ACCOUNT, report.task_id, report.fields)]
-        known = operation_named(operation)
-        request = decode(known, body)
+    ) -> Outcome:
+        request = decode(operation_named(operation), body)
         call = Call(_caller(headers), operation, body, Presence())
         handler = self._handlers[operation]
         if operation != "PollForTask":
-            return await handler(call, request), call.verdict
+            answer = await handler(call, request)
+            return Outcome(answer, call.verdict if operation in TASK_CALLS else b"")
         watch = asyncio.ensure_future(_watch(receive, call.presence))
         try:
-            answer = await handler(call, request)
+            return Outcome(await handler(call, request), call.verdict)
         finally:
             watch.cancel()
-        return answer, call.verdict
+
+    def _failed(self, operation: str, error: Exception) -> Outcome:
+        if not isinstance(error, CoordinatorError):
+            log.error("%s failed", operation or "a request", exc_info=error)
+        status, name, body = failure(error)
+        self._metrics.errors[name] += 1
+        verdict = b"superseded" if isinstance(error, LeaseLostError) else b"unknown"
+        return Outcome(body, verdict if operation in TASK_CALLS else b"", status, name)
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:

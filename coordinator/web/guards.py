@@ -26,6 +26,14 @@ class HostGuard:
         self._allowed = {host.lower() for host in allowed_hosts}
         self._passed: set[bytes] = set()
 
+    def passes(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether there is nothing to check: no browser, and a Host that passed before."""
+        return (
+            headers.get(b"host") in self._passed
+            and b"origin" not in headers
+            and b"sec-fetch-site" not in headers
+        )
+
     def check(self, headers: Mapping[bytes, bytes]) -> None:
         """Let a request pass.
 

@@ -6,6 +6,7 @@ so that a web page cannot send a request here without the browser asking first.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -32,10 +33,7 @@ def operation_of(header: bytes | None, query: bytes = b"") -> str:
         raise InvalidRequestError(
             f"The header {TARGET_HEADER} is missing; it must be DataPipeline.<Operation>."
         )
-    name = target.rpartition(b".")[2].strip().decode("ascii", "replace")
-    if not name:
-        raise InvalidRequestError(f"The header {TARGET_HEADER} names no operation.")
-    return name
+    return _after_last_dot(target)
 
 
 def check_content_type(header: bytes | None) -> None:
@@ -53,6 +51,14 @@ def check_content_type(header: bytes | None) -> None:
         raise InvalidRequestError(
             f"The header Content-Type must be {CONTENT_TYPE}, not {shown[:_SHOWN]!r}."
         )
+
+
+@lru_cache(maxsize=256)
+def _after_last_dot(target: bytes) -> str:
+    name = target.rpartition(b".")[2].strip().decode("ascii", "replace")
+    if not name:
+        raise InvalidRequestError(f"The header {TARGET_HEADER} names no operation.")
+    return name
 
 
 def _in_query(query: bytes) -> bytes | None:

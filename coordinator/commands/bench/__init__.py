@@ -1,0 +1,1 @@
+"""``coordinator bench``: what a call costs, as ratios within one run."""

@@ -1,0 +1,155 @@
+"""uvicorn's HTTP protocol, with a short way for answers and a shorter one for reports.
+
+uvicorn checks each header with a regular expression and writes head and body apart. Answers of the
+API go in one write instead, by what this file offers to the application in the scope's extensions
+(`REPLY`). And a plain ReportTaskProgress, which is nearly every request of the day, does not become
+an ASGI call at all: it is answered from its body (`Api.report`) as soon as that is there. Whatever
+is unusual about a request (another operation, an HTTP/1.0 client, pipelining, a chunked or large
+body, a header that the guards refuse) takes uvicorn's way through the same functions.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from coordinator.web.api import Api
+
+REPLY = "coordinator.reply"
+MOST_BODY = 32768
+_END_OF_HEAD = b"\r\n\r\n"
+_CLOSE = b"\r\nconnection: close\r\n\r\n"
+
+
+class Protocol(HttpToolsProtocol):
+    """Offers ``scope["extensions"]["coordinator.reply"](answer)``, a whole response as bytes."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request; its scope is made only if it is to be an ASGI call."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        """Take the short way where there is nothing unusual about the request."""
+        headers = dict(self.headers)
+        if self._is_plain(headers) and self._api.is_plain_report(headers):
+            self.cycle = cast("RequestResponseCycle", Report(self))
+            return
+        url, received = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        self.headers.extend(received)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Answer a report once its body is there."""
+        cycle: object = self.cycle
+        if type(cycle) is Report and not cycle.response_complete:
+            cycle.start(self._api)
+            return
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, in the shape of the API's errors."""
+        _write(self, self._api.not_http(msg), keep_alive=False)
+
+    @property
+    def _api(self) -> Api:
+        return cast("Api", self.app)
+
+    def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
+        length = headers.get(b"content-length", b"")
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and self.url == b"/"
+            and length.isdigit()
+            and int(length[:9]) <= MOST_BODY
+            and not self.expect_100_continue
+            and self.parser.get_method() == b"POST"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.flow.write_paused
+        )
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        scope = cast("dict[str, Any]", cycle.scope)
+        scope["extensions"] = {REPLY: partial(reply, cycle)}
+        super()._start_asgi_task(cycle, app)
+
+
+class _NoEvent:
+    """Stands where uvicorn wakes an application that waits for more of a body."""
+
+    def set(self) -> None:
+        """Nobody waits."""
+
+
+class Report:
+    """A report under way. To uvicorn it looks like any request-response cycle.
+
+    So a request that comes behind it on the same connection waits its turn, a shutdown lets it end,
+    and a client that leaves is remembered.
+    """
+
+    __slots__ = (
+        "_protocol",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+    )
+    message_event = _NoEvent()
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+        self.body = bytearray()
+        self.more_body = True
+        self.keep_alive = True
+        self.disconnected = False
+        self.response_complete = False
+
+    def start(self, api: Api) -> None:
+        """Answer in a task of its own."""
+        tasks = self._protocol.tasks
+        task = self._protocol.loop.create_task(self._answer(api))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _answer(self, api: Api) -> None:
+        answer = await api.report(bytes(self.body))
+        self.response_complete = True
+        if not self.disconnected:
+            _write(self._protocol, answer, keep_alive=self.keep_alive)
+        self._protocol.on_response_complete()
+
+
+def reply(cycle: RequestResponseCycle, answer: bytes) -> bool:
+    """Send a whole response and end the cycle as uvicorn does after the last part of a body.
+
+    False, and nothing sent, where the client reads too slowly: then the answer must wait, and
+    uvicorn's own way knows how.
+    """
+    if cycle.disconnected:
+        return True
+    if cycle.flow.write_paused:
+        return False
+    cycle.response_started = cycle.response_complete = True
+    _write(cycle, answer, keep_alive=cycle.keep_alive)
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
+
+
+def _write(connection: Protocol | RequestResponseCycle, answer: bytes, *, keep_alive: bool) -> None:
+    if keep_alive:
+        connection.transport.write(answer)
+        return
+    connection.transport.write(answer.replace(_END_OF_HEAD, _CLOSE, 1))
+    connection.transport.close()
