@@ -3,6 +3,9 @@
 ``redis_url`` runs a test on Valkey, on Redis 7.0 and on a cluster of three primaries, each shared
 by the whole session and emptied before each test. A test that stops, freezes or configures its
 server takes one of its own from ``new_server`` or ``new_cluster``.
+
+``api`` is a boto3 client of a `coordinator serve` process that the whole session shares: its tests
+keep apart by making pipelines and worker groups of their own. ``new_replica`` starts further ones.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from clusters import Cluster
+from replicas import ReplicaProcess
 from servers import Server
 
 from coordinator.store.routing import Router, connect
@@ -104,6 +108,43 @@ async def new_router() -> AsyncIterator[Callable[..., Router]]:
     yield make
     for router in made:
         await router.close()
+
+
+@pytest.fixture(scope="session")
+def replica() -> Iterator[ReplicaProcess]:
+    """A replica on a Valkey, both shared by the session; its polls wait a second."""
+    server = Server("valkey", aof=True)
+    shared = ReplicaProcess(server.url, POLL_WAIT=1, RESOURCE_GROUPS="EmrCluster=big machines")
+    try:
+        server.start()
+        shared.start()
+        yield shared
+    finally:
+        shared.close()
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def api(replica: ReplicaProcess) -> Iterator[Any]:
+    """A boto3 client of `replica` that does not repeat calls."""
+    client = replica.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def new_replica() -> Iterator[Callable[..., ReplicaProcess]]:
+    """Start replicas of the test's own, with the arguments of `ReplicaProcess`."""
+    made: list[ReplicaProcess] = []
+
+    def start(redis_url: str = "", *, wait: bool = True, **settings: object) -> ReplicaProcess:
+        made.append(ReplicaProcess(redis_url, **settings))
+        made[-1].start(wait=wait)
+        return made[-1]
+
+    yield start
+    for replica in made:
+        replica.close()
 
 
 def _started(kind: type[Server | Cluster]) -> Iterator[Callable[..., Any]]:

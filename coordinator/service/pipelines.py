@@ -88,7 +88,7 @@ class PipelineService:
             page += rows
             if len(page) > LIST_PAGE:
                 last = page[LIST_PAGE - 1][0]
-                return page[:LIST_PAGE], f"{shard_of(last)}:{last}"
+                return page[:LIST_PAGE], last
             shard, after = shard + 1, ""
         return page, ""
 
@@ -105,12 +105,15 @@ class PipelineService:
 
 
 def _read_marker(marker: str) -> tuple[int, str]:
+    """Read where the next page begins: a shard, and the last id before, which names the shard."""
     if not marker:
         return 0, ""
-    shard, _, after = marker.partition(":")
-    if not shard.isdecimal() or not after:
-        raise InvalidRequestError("Member 'marker' is not one that ListPipelines returned.")
-    return int(shard), after
+    try:
+        return shard_of(marker), marker
+    except PipelineNotFoundError:
+        raise InvalidRequestError(
+            "Member 'marker' is not one that ListPipelines returned."
+        ) from None
 
 
 def _description(account: str, pipeline_id: str, record: Record) -> Description:

@@ -1,0 +1,117 @@
+"""Short words for what tests do with pipelines over the API."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Object = dict[str, Any]
+_numbers = itertools.count(1)
+
+
+class Ref(NamedTuple):
+    """A field's value that refers to another object."""
+
+    id: str
+
+
+def item(object_id: str, /, **fields: Any) -> Object:
+    """Make a pipeline object; a list makes a repeated key, `Ref` a reference."""
+    flat = []
+    for key, value in fields.items():
+        for each in value if isinstance(value, list) else [value]:
+            ref = isinstance(each, Ref)
+            flat.append(
+                {"key": key, "refValue" if ref else "stringValue": each.id if ref else each}
+            )
+    return {"id": object_id, "name": object_id, "fields": flat}
+
+
+def activity(object_id: str, /, group: str = "", **fields: Any) -> Object:
+    """Make a ShellCommandActivity that is retried at once."""
+    given = {"type": "ShellCommandActivity", "command": "true", "retryDelay": "0 seconds"}
+    if group:
+        given["workerGroup"] = group
+    return item(object_id, **given | fields)
+
+
+def new_group() -> str:
+    """Make up a worker group that no other test has."""
+    return f"group-{uuid.uuid4().hex[:12]}"
+
+
+def create(api: Any, name: str = "") -> str:
+    """Create a pipeline and return its id."""
+    name = name or f"pipeline {next(_numbers)}"
+    made: str = api.create_pipeline(name=name, uniqueId=uuid.uuid4().hex)["pipelineId"]
+    return made
+
+
+def put(api: Any, pipeline: str, *objects: Object) -> dict[str, Any]:
+    """Put a definition that must have no errors; return the answer."""
+    found: dict[str, Any] = api.put_pipeline_definition(
+        pipelineId=pipeline, pipelineObjects=list(objects)
+    )
+    assert not found["errored"], found["validationErrors"]
+    return found
+
+
+def start(api: Any, *objects: Object) -> str:
+    """Create a pipeline with this definition and activate it; return its id."""
+    pipeline = create(api)
+    put(api, pipeline, *objects)
+    api.activate_pipeline(pipelineId=pipeline)
+    return pipeline
+
+
+def poll(api: Any, group: str, hostname: str = "tester") -> dict[str, Any]:
+    """Take a task, which must be there within the poll's wait."""
+    answer: dict[str, Any] = api.poll_for_task(workerGroup=group, hostname=hostname)
+    assert "taskObject" in answer, f"no task in {group}"
+    task: dict[str, Any] = answer["taskObject"]
+    return task
+
+
+def finish(api: Any, task: Mapping[str, Any], status: str = "FINISHED", **errors: str) -> None:
+    """Report a task's result."""
+    api.set_task_status(taskId=task["taskId"], taskStatus=status, **errors)
+
+
+def values(described: Mapping[str, Any]) -> dict[str, str]:
+    """Return an object's fields by key; a key that comes repeatedly has its last value."""
+    return {f["key"]: f.get("stringValue", f.get("refValue")) for f in described["fields"]}
+
+
+def task_fields(task: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of a task's one object."""
+    (described,) = task["objects"].values()
+    return values(described)
+
+
+def ids(api: Any, pipeline: str, sphere: str = "INSTANCE", *selectors: Object, **more: Any) -> Any:
+    """Return one page of QueryObjects: its ids."""
+    query = {"selectors": list(selectors)}
+    return api.query_objects(pipelineId=pipeline, sphere=sphere, query=query, **more)["ids"]
+
+
+def selector(field: str, operator: str, *wanted: str) -> Object:
+    """Make a selector of QueryObjects."""
+    return {"fieldName": field, "operator": {"type": operator, "values": list(wanted)}}
+
+
+def describe(api: Any, pipeline: str, *object_ids: str) -> list[dict[str, str]]:
+    """Describe objects: the fields of each."""
+    found = api.describe_objects(pipelineId=pipeline, objectIds=list(object_ids))
+    return [values(described) for described in found["pipelineObjects"]]
+
+
+def statuses(api: Any, pipeline: str) -> dict[str, str]:
+    """Return the status of every instance by its component."""
+    found = api.get_paginator("query_objects").paginate(pipelineId=pipeline, sphere="INSTANCE")
+    names = [name for page in found for name in page["ids"]]
+    rows = describe(api, pipeline, *names) if names else []
+    return {row["@componentParent"]: row["@status"] for row in rows}

@@ -1,0 +1,189 @@
+"""Real `coordinator serve` processes for tests, and the clients that talk to them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from servers import _die_with_parent
+from waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+START_SECONDS = 20
+STOP_SECONDS = 15
+SERVING = re.compile(r"serving the AWS Data Pipeline API on (http://127\.0\.0\.1:(\d+))")
+CONTENT_TYPE = "application/x-amz-json-1.1"
+_session = boto3.Session(
+    aws_access_key_id="nobody", aws_secret_access_key="nothing", region_name="us-east-1"
+)
+
+
+class Answer:
+    """An HTTP answer: status, headers by lower-case name, body."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read()
+
+
+class ReplicaProcess:
+    """One `coordinator serve` process on 127.0.0.1.
+
+    Args:
+        redis_url: its Redis; empty for an embedded Valkey in `directory`.
+        settings: further settings by name, such as ``POLL_WAIT=1``; the port is the system's choice
+            at the first start and stays the same.
+    """
+
+    def __init__(self, redis_url: str = "", **settings: object) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="coord-"))
+        self.settings = {"REDIS_URL": redis_url, "DATA_DIR": self.directory / "data", **settings}
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id; fails if the process was not started."""
+        assert self.process is not None, "the replica is not running"
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """What the replica has written since it was first started."""
+        path = self.directory / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment: this process's without its settings, and those of the replica."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("COORDINATOR_")}
+        return clean | {f"COORDINATOR_{k}": str(v) for k, v in self.settings.items()}
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start the process and, unless `wait` is false, wait until /readyz answers 200."""
+        command = [sys.executable, "-m", "coordinator.cli", "serve", "--port", str(self.port)]
+        seen = len(self.log)
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no lock
+            )
+        self.port = int(wait_until(lambda: self._serving(seen), START_SECONDS)[2])
+        if wait:
+            wait_until(self.ready, START_SECONDS)
+
+    def ready(self) -> bool:
+        """Say whether the replica can work."""
+        return self.get("/readyz").status == 200
+
+    def exit_code(self) -> int:
+        """Wait until the process ends by itself; return its exit code."""
+        assert self.process is not None, "the replica was not started"
+        return self.process.wait(STOP_SECONDS)
+
+    def stop(self) -> int:
+        """End the process with SIGTERM; return its exit code."""
+        os.kill(self.pid, signal.SIGTERM)
+        code = self.exit_code()
+        self.process = None
+        return code
+
+    def kill(self) -> None:
+        """End the process with SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.exit_code()
+        self.process = None
+
+    def pause(self) -> None:
+        """Freeze the process."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen process go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """Kill the process if it runs, and remove its directory."""
+        if self.process is not None:
+            self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def client(self, *, attempts: int = 1, read_timeout: float = 30) -> Any:
+        """Return a boto3 client, unsigned; close it. It does not repeat calls unless `attempts`."""
+        config = Config(
+            signature_version=UNSIGNED,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            read_timeout=read_timeout,
+            max_pool_connections=50,
+        )
+        return _session.client("datapipeline", endpoint_url=self.url, config=config)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """Send a GET."""
+        return self.send("GET", path, headers=headers)
+
+    def post(
+        self,
+        operation: str,
+        body: bytes | str | dict[str, Any],
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call an operation with a raw body; a dictionary is sent as JSON."""
+        body = json.dumps(body) if isinstance(body, dict) else body
+        standard = {"X-Amz-Target": f"DataPipeline.{operation}", "Content-Type": CONTENT_TYPE}
+        return self.send("POST", "/", body, {**standard, **(headers or {})})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30,
+    ) -> Answer:
+        """Send a request on a connection of its own; nothing is added but what HTTP needs."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        data = body.encode() if isinstance(body, str) else body
+        try:
+            connection.request(method, path, data, dict(headers or {}))
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def _serving(self, seen: int) -> re.Match[str] | None:
+        assert self.process is not None, "the replica was not started"
+        assert self.process.poll() is None, f"the replica ended:\n{self.log}"
+        return SERVING.search(self.log, seen)
+
+
+def address_of(replica: ReplicaProcess) -> tuple[str, int]:
+    """Return host and port, for tests that open a socket themselves."""
+    parts = urlsplit(replica.url)
+    assert parts.hostname
+    assert parts.port
+    return parts.hostname, parts.port
