@@ -36,8 +36,8 @@ def serve(host: str, port: int) -> None:
 
     settings = config.load()
     _log_to_stderr()
-    if host in LOOPBACK:
-        logging.getLogger("coordinator").info("open to everybody on this machine: no signatures")
+    where = "on this machine" if host in LOOPBACK else f"who can reach {host}: use it behind a wall"
+    logging.getLogger("coordinator").warning("no signatures: open to everybody %s", where)
     run(settings, host, port)
 
 

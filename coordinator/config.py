@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     progress_timeout: Seconds = Field(
         900, description="between two reports, unless the object says"
     )
-    stale_after: Seconds = Field(300, description="silence after which a lease is shown as stale")
     poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
     outage_threshold: Seconds = Field(10, description="a gap in due work that counts as an outage")
     outage_grace: Seconds = Field(120, description="time to report after an outage")

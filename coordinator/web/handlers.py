@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from coordinator.errors import InvalidRequestError
 from coordinator.service.definitions import Definition
 from coordinator.service.queries import Condition
 from coordinator.wire import outputs
@@ -72,6 +73,7 @@ class Handlers:
 
     async def activate_pipeline(self, call: Call, request: shapes.ActivatePipelineInput) -> bytes:
         """Start a pipeline."""
+        _not_yet("parameterValues", request.parameter_values)
         await self._c.definitions.activate(
             call.caller.account, request.pipeline_id, call.answer_key
         )
@@ -95,6 +97,7 @@ class Handlers:
 
     async def describe_objects(self, call: Call, request: shapes.DescribeObjectsInput) -> bytes:
         """Describe components, instances, attempts."""
+        _not_yet("evaluateExpressions", request.evaluate_expressions)
         found, marker = await self._c.objects.describe(
             call.caller.account, request.pipeline_id, request.object_ids, request.marker or ""
         )
@@ -208,3 +211,9 @@ class Handlers:
         )
         call.verdict = verdict.encode()
         return EMPTY
+
+
+def _not_yet(member: str, value: object) -> None:
+    """Refuse a member that comes in a later version, rather than leave it without effect."""
+    if value:
+        raise InvalidRequestError(f"Member '{member}' is not available in this version.")
