@@ -9,6 +9,8 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from coordinator.errors import UnavailableError, UnknownOutcomeError
+
 if TYPE_CHECKING:
     from coordinator.metrics import Metrics
     from coordinator.store.timers import DueRun, Timers
@@ -39,9 +41,17 @@ class DueWork:
         return run
 
     async def before_claim(self, shard: int) -> None:
-        """Apply a few due timers, so that no poll misses a task because a loop is late."""
-        if monotonic() - self._last.get(shard, -1) >= LEAST_PAUSE:
+        """Apply a few due timers, so that no poll misses a task because a loop is late.
+
+        Raises:
+            UnavailableError: Redis cannot answer now.
+        """
+        if monotonic() - self._last.get(shard, -1) < LEAST_PAUSE:
+            return
+        try:
             await self.run(shard, POLL_LIMIT)
+        except UnknownOutcomeError as error:  # whoever comes next runs what is still due
+            raise UnavailableError(str(error)) from error
 
     def _count(self, shard: int, run: DueRun) -> None:
         metrics = self._metrics

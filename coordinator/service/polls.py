@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from coordinator.domain.ids import new_claim, shard_of
 from coordinator.errors import PollSupersededError, UnavailableError, UnknownOutcomeError
-from coordinator.service.waiters import Presence, Waiter, Waiters
+from coordinator.service.waiters import Waiters
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from coordinator.config import Settings
     from coordinator.metrics import Metrics
     from coordinator.service.due import DueWork
     from coordinator.service.shards import Shards
-    from coordinator.service.waiters import Reason
+    from coordinator.service.waiters import Presence, Reason, Waiter
     from coordinator.store.tasks import Claimed, PollCall, Tasks
 
 log = logging.getLogger(__name__)
 GROUPS_A_CALL = 500
 ASK_AGAIN = 5
-BAR_MS = 300_000
+ASK_PAUSE = 0.05
+BAR_MS = 300_000  # longer than any poll of an earlier try can last
+# A close that is in the socket when a claim is answered reaches `Presence` this many turns of the
+# event loop later: read, end of file, connection lost, event set, watcher run.
+TURNS = 5
+T = TypeVar("T")
 
 
 class Polls:
@@ -58,8 +66,10 @@ class Polls:
             return None
         if task is None:
             return None
-        await asyncio.sleep(0)  # let a close that has arrived be noticed
-        if presence.gone and await self._give_back(call, task):
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        if presence.gone:
+            await self._give_back(call, task)
             return None
         self._count(task)
         return task
@@ -69,16 +79,20 @@ class Polls:
         self._closing = True
         self.waiters.tell_all("late")
 
-    async def check_waiting(self) -> None:
-        """Wake those for whom there is work in any shard: the answer to lost wake-ups."""
+    async def check_waiting(self, shard: int) -> None:
+        """Wake those for whom there is work in a shard: the answer to lost wake-ups.
+
+        Raises:
+            UnavailableError: Redis cannot answer now.
+        """
         groups = self.waiters.groups()
-        for shard in self._shards.all():
-            for first in range(0, len(groups), GROUPS_A_CALL):
-                some = groups[first : first + GROUPS_A_CALL]
-                counts = await self._tasks.ready_groups(shard, some)
-                for group, ready in zip(some, counts, strict=True):
-                    if ready:
-                        self.waiters.wake(group, ready, shard)
+        if groups:
+            await self._due.before_claim(shard)
+        for first in range(0, len(groups), GROUPS_A_CALL):
+            some = groups[first : first + GROUPS_A_CALL]
+            counts = await self._tasks.ready_groups(shard, some)
+            for group, ready in zip(some, counts, strict=True):
+                self.waiters.wake(group, ready, shard)
 
     async def _repeat(self, call: PollCall) -> Claimed | None:
         """Find what an earlier try of the call claimed; else bar that try from claiming."""
@@ -91,62 +105,71 @@ class Polls:
 
     async def _wait_in_line(self, call: PollCall, presence: Presence) -> Claimed | None:
         waiter = self.waiters.enter((call.account, call.group))
-        presence.on_leave = lambda: waiter.tell("gone")
-        timer = asyncio.get_running_loop().call_later(self._wait, _time_is_up, waiter)
-        checking = pass_on = False
+        timer = asyncio.get_running_loop().call_later(self._wait, lambda: waiter.tell("late"))
+        pass_on = True  # unless a check has used the wake
         try:
+            presence.when_gone(lambda: waiter.tell("gone"))
             self.waiters.wake(waiter.group, 1)
-            while True:
-                checking = await self._signal(waiter, timer) == "wake"
-                if not checking or presence.gone:
-                    pass_on = checking
-                    return None
+            while await self._signal(waiter, timer, presence) == "wake" and not presence.gone:
                 task = await self._check(call, waiter)
                 if task is not None:
                     pass_on = task.more
                     return task
                 self.waiters.back(waiter)
-                checking = False
+        except UnavailableError:
+            pass_on = False  # Redis is away for the next one too: they are looked after in a second
+            raise
         finally:
             timer.cancel()
-            self.waiters.leave(waiter, checking=checking)
-            if pass_on:
-                self.waiters.wake(waiter.group, 1, waiter.shard)
+            self.waiters.leave(waiter, pass_on=pass_on)
+        return None
 
-    async def _signal(self, waiter: Waiter, timer: asyncio.TimerHandle) -> Reason:
-        """Wait for a reason; after a check that found nothing the time may be up already."""
-        if self._closing or timer.when() <= asyncio.get_running_loop().time():
+    async def _signal(
+        self, waiter: Waiter, timer: asyncio.TimerHandle, presence: Presence
+    ) -> Reason:
+        """Wait for a reason to stop waiting; some come while the waiter checks."""
+        if presence.gone:
+            waiter.tell("gone")
+        elif self._closing or timer.when() <= asyncio.get_running_loop().time():
             waiter.tell("late")
         return await waiter.signal
 
     async def _check(self, call: PollCall, waiter: Waiter) -> Claimed | None:
-        """Claim in the shard that the wake named, or else in all of them."""
+        """Claim in the shard that the wake named, or else in all of them.
+
+        A shard that cannot answer does not keep the tasks of the others back.
+        """
         known, waiter.shard = waiter.shard, None
+        trouble: UnavailableError | None = None
         for shard in self._shards.in_turn() if known is None else [known]:
-            await self._due.before_claim(shard)
-            task = await self._claim(shard, call)
+            try:
+                await self._due.before_claim(shard)
+                task = await self._claim(shard, call)
+            except UnknownOutcomeError:
+                raise  # there may be a task in this shard for us: another one would be too many
+            except UnavailableError as error:
+                trouble = trouble or error
+                continue
             if task is not None:
                 waiter.shard = shard
                 return task
+        if trouble is not None:
+            raise trouble
         return None
 
     async def _claim(self, shard: int, call: PollCall) -> Claimed | None:
         """Claim; when the answer is lost ask again, and the same call gets the same task."""
-        claim, until = new_claim(), asyncio.get_running_loop().time() + ASK_AGAIN
-        while True:
-            try:
-                return await self._tasks.claim(shard, call, claim, self._ack_ms)
-            except UnknownOutcomeError:
-                if asyncio.get_running_loop().time() >= until:
-                    raise
+        claim = new_claim()
+        return await _settled(lambda: self._tasks.claim(shard, call, claim, self._ack_ms))
 
-    async def _give_back(self, call: PollCall, task: Claimed) -> bool:
+    async def _give_back(self, call: PollCall, task: Claimed) -> None:
+        shard = shard_of(task.pipeline_id)
         try:
-            await self._tasks.give_back(call.account, task, shard_of(task.pipeline_id))
+            returned = await _settled(lambda: self._tasks.give_back(call.account, task, shard))
         except UnavailableError as error:
             log.warning("a task whose runner left waits for its deadline: %s", error)
-        self._metrics.given_back += 1
-        return True
+        else:
+            self._metrics.given_back += returned
 
     def _count(self, task: Claimed) -> None:
         self._metrics.granted += 1
@@ -154,5 +177,20 @@ class Polls:
             self._metrics.hand_out_lag.observe(task.lag_ms / 1000)
 
 
-def _time_is_up(waiter: Waiter) -> None:
-    waiter.tell("late")
+async def _settled(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call that can be repeated, and while its outcome is unknown make it again.
+
+    Raises:
+        UnknownOutcomeError: for `ASK_AGAIN` seconds there was no way to learn it.
+        UnavailableError: it had no effect.
+    """
+    try:
+        return await call()
+    except UnknownOutcomeError as error:
+        unknown = error
+    until = asyncio.get_running_loop().time() + ASK_AGAIN
+    while asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(ASK_PAUSE)
+        with suppress(UnavailableError):
+            return await call()
+    raise unknown

@@ -8,7 +8,6 @@ remembered, because that check may have looked too early.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 Group = tuple[str, str]
 Reason = Literal["wake", "gone", "late"]
+SLACK = 16
 _tickets = count()
 
 
@@ -27,23 +27,30 @@ class Presence:
 
     def __init__(self) -> None:
         self.gone = False
-        self.on_leave: Callable[[], None] | None = None
+        self._on_leave: Callable[[], None] | None = None
 
     def leave(self) -> None:
         """Remember that the client has gone, and tell who waits for it."""
         self.gone = True
-        if self.on_leave is not None:
-            self.on_leave()
+        if self._on_leave is not None:
+            self._on_leave()
+
+    def when_gone(self, act: Callable[[], None]) -> None:
+        """Call `act` when the client leaves; at once if it has left."""
+        self._on_leave = act
+        if self.gone:
+            act()
 
 
 @dataclass(slots=True, eq=False)
 class Waiter:
-    """One poll in line."""
+    """One poll in line; `shard` is where there is work for it, if that is known."""
 
     group: Group
     ticket: int
     signal: asyncio.Future[Reason]
     shard: int | None = None
+    checking: bool = False
 
     def __lt__(self, other: Waiter) -> bool:
         return self.ticket < other.ticket
@@ -56,29 +63,40 @@ class Waiter:
 
 @dataclass(slots=True)
 class _Line:
-    """Those who came back from a check stand before the others: they were taken from the front."""
+    """The waiters of one group; `heap` has the idle ones, and some that have left meanwhile."""
 
-    returned: list[Waiter] = field(default_factory=list)
-    idle: OrderedDict[int, Waiter] = field(default_factory=OrderedDict)
+    heap: list[Waiter] = field(default_factory=list)
+    idle: int = 0
     checking: int = 0
     missed: int = 0
 
-    def first(self) -> Waiter | None:
-        """Take the first waiter that is not about to leave."""
-        while self.returned or self.idle:
-            waiter = heappop(self.returned) if self.returned else self.idle.popitem(last=False)[1]
+    def stand(self, waiter: Waiter) -> None:
+        self.idle += 1
+        heappush(self.heap, waiter)
+
+    def begin_check(self, shard: int | None) -> bool:
+        """Let the first waiter that is not about to leave check; False if there is none."""
+        while self.heap:
+            waiter = heappop(self.heap)
             if not waiter.signal.done():
-                return waiter
-        return None
+                self.idle -= 1
+                self.checking += 1
+                waiter.shard, waiter.checking = shard, True
+                waiter.tell("wake")
+                return True
+        return False
+
+    def end_check(self, waiter: Waiter) -> None:
+        waiter.checking = False
+        self.checking -= 1
 
     def remove(self, waiter: Waiter) -> None:
-        if self.idle.pop(waiter.ticket, None) is None:
-            self.returned = [other for other in self.returned if other is not waiter]
-            heapify(self.returned)
-
-    @property
-    def empty(self) -> bool:
-        return not (self.returned or self.idle or self.checking)
+        """Take out an idle waiter; its place in the heap is cleared when half of them are stale."""
+        self.idle -= 1
+        waiter.tell("gone")
+        if len(self.heap) > 2 * self.idle + SLACK:
+            self.heap = [other for other in self.heap if not other.signal.done()]
+            heapify(self.heap)
 
 
 class Waiters:
@@ -87,7 +105,6 @@ class Waiters:
     def __init__(self) -> None:
         self._lines: dict[Group, _Line] = {}
         self.count = 0
-        self.wakes = 0
 
     def groups(self) -> list[Group]:
         """The groups that somebody waits for."""
@@ -95,9 +112,8 @@ class Waiters:
 
     def enter(self, group: Group) -> Waiter:
         """Stand at the end of the line."""
-        loop = asyncio.get_running_loop()
-        waiter = Waiter(group, next(_tickets), loop.create_future())
-        self._lines.setdefault(group, _Line()).idle[waiter.ticket] = waiter
+        waiter = Waiter(group, next(_tickets), asyncio.get_running_loop().create_future())
+        self._lines.setdefault(group, _Line()).stand(waiter)
         self.count += 1
         return waiter
 
@@ -105,41 +121,41 @@ class Waiters:
         """Stand where one was before, after a check that found nothing."""
         line = self._lines[waiter.group]
         waiter.signal = asyncio.get_running_loop().create_future()
-        line.checking -= 1
-        heappush(line.returned, waiter)
+        line.end_check(waiter)
+        line.stand(waiter)
         if line.missed:
             line.missed -= 1
-            self.wake(waiter.group, 1, waiter.shard)
+            self.wake(waiter.group, 1)
 
-    def leave(self, waiter: Waiter, *, checking: bool) -> None:
-        """Leave the line for good. A wake that was meant for this waiter goes to the next."""
+    def leave(self, waiter: Waiter, *, pass_on: bool) -> None:
+        """Leave the line for good.
+
+        With `pass_on` a wake that this waiter had goes to the next: it was not used, or there is
+        more where it led to.
+        """
         line = self._lines[waiter.group]
         self.count -= 1
-        if checking:
-            line.checking -= 1
-        else:
-            line.remove(waiter)
+        woken = waiter.checking
+        (line.end_check if woken else line.remove)(waiter)
         missed, line.missed = line.missed, 0
         if missed:
             self.wake(waiter.group, missed)
-        if line.empty:
-            self._lines.pop(waiter.group, None)
+        if woken and pass_on:
+            self.wake(waiter.group, 1, waiter.shard)
+        if not line.idle and not line.checking:
+            del self._lines[waiter.group]
 
     def wake(self, group: Group, most: int, shard: int | None = None) -> None:
         """Let at most `most` waiters check for a task; `shard` is where it is, if that is known."""
         line = self._lines.get(group)
         if line is None:
             return
-        while most > 0 and (waiter := line.first()) is not None:
+        while most > 0 and line.begin_check(shard):
             most -= 1
-            waiter.shard = shard
-            line.checking += 1
-            self.wakes += 1
-            waiter.tell("wake")
         line.missed = min(line.missed + most, line.checking)
 
     def tell_all(self, reason: Reason) -> None:
         """Give every idle waiter a reason to stop waiting."""
         for line in self._lines.values():
-            for waiter in [*line.returned, *line.idle.values()]:
+            for waiter in line.heap:
                 waiter.tell(reason)

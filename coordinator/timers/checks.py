@@ -7,23 +7,35 @@ import logging
 from typing import TYPE_CHECKING
 
 from coordinator.errors import CoordinatorError
+from coordinator.timers.each_shard import for_each_shard
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from coordinator.service.polls import Polls
     from coordinator.service.shards import Shards
 
 log = logging.getLogger(__name__)
-PERIOD = 1.0
+PERIOD = 0.9  # what is found then is handed out within the second that is promised
 
 
 async def check_waiting(polls: Polls, shards: Shards) -> None:
     """Run until canceled; while Redis is away there is nothing to find (the loop says so)."""
+
+    async def look(shard: int) -> None:
+        await _repeat(lambda: polls.check_waiting(shard))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_repeat(shards.refresh))
+        group.create_task(for_each_shard(shards, look))
+
+
+async def _repeat(look: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await shards.refresh()
-            await polls.check_waiting()
+            await look()
         except CoordinatorError as error:
-            log.debug("no look at waiting polls: %s", error)
+            log.debug("nothing to be seen now: %s", error)
         except Exception:
             log.exception("looking for work of waiting polls failed")
         await asyncio.sleep(PERIOD)

@@ -10,29 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+import re
 from typing import TYPE_CHECKING, Any
-
-from redis.exceptions import RedisError
 
 from coordinator.errors import CoordinatorError
 from coordinator.store import keys
+from coordinator.timers.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redis.asyncio import Redis
-
     from coordinator.metrics import Metrics
     from coordinator.service.polls import Polls
     from coordinator.service.shards import Shards
+    from coordinator.store.address import Endpoint
     from coordinator.store.router import Router
 
+    Layout = dict[Endpoint, list[bytes]]  # wake channels by the primary that has them
+
 log = logging.getLogger(__name__)
-EXPIRED = "__keyevent@*__:expired"
-SILENCE = 5.0
-RETRY = 0.5
-TROUBLE = (RedisError, OSError, CoordinatorError, TimeoutError)
+PERIOD = 1.0
+LEASE = re.compile(rb"coord:%d:\{(\d{1,9})\}:lease:" % keys.SCHEMA)
 
 
 class Listener:
@@ -43,7 +41,7 @@ class Listener:
         router: Router,
         shards: Shards,
         polls: Polls,
-        hint: Callable[[], None],
+        hint: Callable[[int], None],
         metrics: Metrics,
     ) -> None:
         self._router = router
@@ -51,89 +49,67 @@ class Listener:
         self._polls = polls
         self._hint = hint
         self._metrics = metrics
-        self._lease = b":lease:"
-        self.subscribed = asyncio.Event()
+        self._running: dict[Endpoint, tuple[list[bytes], asyncio.Task[None]]] = {}
 
     async def run(self) -> None:
-        """Subscribe and listen until canceled; whatever breaks is subscribed again."""
-        failing = False
-        while True:
-            try:
-                await self._listen_everywhere()
-            except* TROUBLE as group:
-                if not failing:
-                    log.warning("notifications are lost for now: %s", group.exceptions[0])
-                failing = True
-            else:
-                failing = False
-            self.subscribed.clear()
-            await asyncio.sleep(RETRY)
-
-    async def _listen_everywhere(self) -> None:
-        """Listen to every primary until one fails, or has other shards than before."""
-        layout = await self._channels()
-        clients = await self._router.admin_clients()
-        try:
-            async with asyncio.TaskGroup() as group:
-                ready = asyncio.Barrier(len(clients) + 1)
-                for client, endpoint in zip(clients, await self._router.primaries(), strict=True):
-                    channels = layout.get(str(endpoint), [])
-                    group.create_task(self._listen(client, channels, ready))
-                await ready.wait()
-                self.subscribed.set()
-                self._hint()  # events may have been missed before
-                group.create_task(self._watch(layout))
-        finally:
-            for client in clients:
-                with suppress(*TROUBLE):
-                    await client.aclose()
-
-    async def _channels(self) -> dict[str, list[bytes]]:
-        """Wake channels by the primary that has them."""
-        found: dict[str, list[bytes]] = {}
-        for shard in self._shards.all():
-            channel = keys.key("wake", shard)
-            endpoint = await self._router.primary_of(channel)
-            found.setdefault(str(endpoint), []).append(channel)
-        return found
-
-    async def _watch(self, layout: dict[str, list[bytes]]) -> None:
-        """Fail as soon as the shards or their primaries are others than `layout` says."""
-        while layout == await self._channels():  # noqa: ASYNC110 - nobody tells us
-            await asyncio.sleep(1)
-        raise CoordinatorError("the primaries or the shards have changed")
-
-    async def _listen(self, client: Redis, channels: list[bytes], ready: asyncio.Barrier) -> None:
-        async with client.pubsub() as pubsub:
-            await pubsub.psubscribe(EXPIRED)
-            if channels:
-                await pubsub.ssubscribe(*channels)
-            await ready.wait()
-            asked = False
+        """Listen until canceled; new shards and primaries are noticed within a second or so."""
+        async with asyncio.TaskGroup() as group:
             while True:
-                message = await pubsub.get_message(timeout=SILENCE)
-                if message is not None:
-                    asked = False
-                    self._handle(message)
-                elif asked:
-                    raise TimeoutError("no answer on the subscription")
-                else:
-                    await pubsub.ping()
-                    asked = True
+                try:
+                    self._adopt(await self._layout(), group)
+                except CoordinatorError as error:  # those that listen go on
+                    log.debug("the primaries cannot be found now: %s", error)
+                except Exception:
+                    log.exception("looking for the primaries failed")
+                await asyncio.sleep(PERIOD)
+
+    async def _layout(self) -> Layout:
+        channels = [keys.key("wake", shard) for shard in self._shards.all()]
+        endpoints = await self._router.primaries()
+        if len(endpoints) == 1:
+            return {endpoints[0]: channels}
+        layout: Layout = {endpoint: [] for endpoint in endpoints}
+        owners = await asyncio.gather(
+            *map(self._router.primary_of, channels), return_exceptions=True
+        )
+        for channel, owner in zip(channels, owners, strict=True):
+            if not isinstance(owner, BaseException):  # else the shard has no primary now
+                layout.setdefault(owner, []).append(channel)
+        return layout
+
+    def _adopt(self, layout: Layout, group: asyncio.TaskGroup) -> None:
+        """Start and stop subscribers, so that there is one for each primary of `layout`."""
+        for endpoint, (channels, task) in list(self._running.items()):
+            if layout.get(endpoint) != channels:
+                task.cancel()
+                del self._running[endpoint]
+        for endpoint, channels in layout.items():
+            if endpoint not in self._running:
+                subscriber = Subscriber(self._router, endpoint, channels, self._handle)
+                self._running[endpoint] = channels, group.create_task(subscriber.run())
 
     def _handle(self, message: dict[str, Any]) -> None:
-        if message["type"] == "pmessage":
-            if self._lease in message["data"]:
-                self._metrics.expired_events += 1
-                self._hint()
-        elif message["type"] == "smessage":
-            self._wake(message["channel"], message["data"])
+        kind = message["type"]
+        if kind == "pmessage":
+            self._note_expired(message["data"])
+        elif kind == "smessage":
+            self._wake(keys.shard_of(message["channel"]), message["data"])
+        elif kind == "ssubscribe":
+            self._hint(keys.shard_of(message["channel"]))  # messages before may have been lost
 
-    def _wake(self, channel: bytes, data: bytes) -> None:
+    def _note_expired(self, key: bytes) -> None:
+        lease = LEASE.match(key)
+        if lease:
+            self._metrics.expired_events += 1
+            self._hint(int(lease[1]))
+
+    def _wake(self, shard: int, data: bytes) -> None:
         if not data:
-            self._hint()
+            self._hint(shard)
             return
-        account, count, group = data.decode().split("\n", 2)
-        shard = keys.shard_of(channel)
         self._metrics.wakes += 1
-        self._polls.waiters.wake((account, group), int(count), shard)
+        try:
+            account, count, group = data.decode().split("\n", 2)
+            self._polls.waiters.wake((account, group), int(count), shard)
+        except ValueError:
+            log.warning("a wake-up of shard %d makes no sense: %r", shard, data[:100])

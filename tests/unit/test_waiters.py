@@ -1,0 +1,315 @@
+"""The lines of waiting polls: who is woken, in which order, and that no wake is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordinator.service.waiters import Presence, Waiter, Waiters
+
+G = ("acct", "g")
+OTHER = ("acct", "other")
+
+
+def reason(waiter: Waiter) -> str | None:
+    """Return what a waiter was told, or None."""
+    return waiter.signal.result() if waiter.signal.done() else None
+
+
+def told(waiters: list[Waiter]) -> list[str | None]:
+    """Return what each was told."""
+    return [reason(waiter) for waiter in waiters]
+
+
+async def test_first_come_first_served() -> None:
+    """A wake takes who has waited longest, and only in its own group."""
+    line = Waiters()
+    first, second, third = (line.enter(G) for _ in range(3))
+    elsewhere = line.enter(OTHER)
+    line.wake(G, 1)
+    assert told([first, second, third, elsewhere]) == ["wake", None, None, None]
+    line.wake(G, 1)
+    assert told([second, third, elsewhere]) == ["wake", None, None]
+
+
+async def test_a_wake_of_n_wakes_at_most_n() -> None:
+    """As many are woken as there are tasks, and they learn the shard."""
+    line = Waiters()
+    waiters = [line.enter(G) for _ in range(5)]
+    line.wake(G, 3, 7)
+    assert told(waiters) == ["wake", "wake", "wake", None, None]
+    assert [waiter.shard for waiter in waiters] == [7, 7, 7, None, None]
+
+
+async def test_a_waiter_is_told_once() -> None:
+    """The first reason counts: who was woken cannot be told that it is late as well."""
+    line = Waiters()
+    waiter = line.enter(G)
+    line.wake(G, 1)
+    waiter.tell("late")
+    line.tell_all("late")
+    line.wake(G, 1)
+    assert reason(waiter) == "wake"
+
+
+async def test_who_is_about_to_leave_is_passed_over() -> None:
+    """A wake does not go to a waiter whose time is up or whose client has gone."""
+    line = Waiters()
+    late, gone, third = (line.enter(G) for _ in range(3))
+    late.tell("late")
+    gone.tell("gone")
+    line.wake(G, 1)
+    assert told([late, gone, third]) == ["late", "gone", "wake"]
+    for waiter in (late, gone):
+        line.leave(waiter, pass_on=True)
+    line.leave(third, pass_on=False)
+    assert line.count == 0
+    assert line.groups() == []
+
+
+async def test_a_wake_while_all_are_checking_is_remembered() -> None:
+    """A check that may have looked too early is made again, in any shard."""
+    line = Waiters()
+    waiter = line.enter(G)
+    line.wake(G, 1, 1)
+    line.wake(G, 1, 2)
+    line.back(waiter)
+    assert reason(waiter) == "wake"
+    assert waiter.shard is None
+    line.back(waiter)
+    assert reason(waiter) is None
+
+
+async def test_a_remembered_wake_outlives_its_checker() -> None:
+    """The wake that came while the only checker was busy goes to who has come meanwhile."""
+    line = Waiters()
+    first = line.enter(G)
+    line.wake(G, 1)
+    line.wake(G, 1)
+    second = line.enter(G)
+    line.leave(first, pass_on=False)
+    assert reason(second) == "wake"
+
+
+async def test_wakes_are_not_remembered_beyond_the_checkers() -> None:
+    """Each check under way can have missed one task: more is for those who come to find."""
+    line = Waiters()
+    waiter = line.enter(G)
+    line.wake(G, 1_000_000)
+    line.back(waiter)
+    assert reason(waiter) == "wake"
+    line.back(waiter)
+    assert reason(waiter) is None
+
+
+async def test_leaving_passes_the_wake_on() -> None:
+    """Who leaves with a wake that it did not use leaves it, and the shard, to the next."""
+    line = Waiters()
+    first, second = line.enter(G), line.enter(G)
+    line.wake(G, 1, 4)
+    line.leave(first, pass_on=True)
+    assert reason(second) == "wake"
+    assert second.shard == 4
+
+
+async def test_leaving_with_the_wake_used_wakes_nobody() -> None:
+    """Who has found what it was woken for wakes nobody."""
+    line = Waiters()
+    first, second = line.enter(G), line.enter(G)
+    line.wake(G, 1)
+    line.leave(first, pass_on=False)
+    assert reason(second) is None
+
+
+async def test_leaving_idle_wakes_nobody() -> None:
+    """Who was never woken has no wake to pass on."""
+    line = Waiters()
+    first, second = line.enter(G), line.enter(G)
+    first.tell("late")
+    line.leave(first, pass_on=True)
+    assert reason(second) is None
+
+
+async def test_back_keeps_the_place() -> None:
+    """Who comes back from a check stands where it stood, whoever comes back first."""
+    line = Waiters()
+    waiters = [line.enter(G) for _ in range(4)]
+    line.wake(G, 2)
+    line.back(waiters[1])
+    line.back(waiters[0])
+    order = []
+    for _ in waiters:
+        line.wake(G, 1)
+        order += [n for n, waiter in enumerate(waiters) if waiter.checking and n not in order]
+    assert order == [0, 1, 2, 3]
+
+
+async def test_a_wake_for_nobody_is_forgotten() -> None:
+    """Where nobody waits there is nothing to remember: who comes looks first."""
+    line = Waiters()
+    line.wake(G, 3)
+    assert line.groups() == []
+    assert reason(line.enter(G)) is None
+
+
+async def test_tell_all_reaches_idle_waiters_only() -> None:
+    """A stop ends the waiting; checks under way end by themselves."""
+    line = Waiters()
+    first, second = line.enter(G), line.enter(OTHER)
+    line.wake(G, 1)
+    line.tell_all("late")
+    assert told([first, second]) == ["wake", "late"]
+
+
+async def test_those_who_left_are_forgotten() -> None:
+    """Thousands that come, check and leave in any order leave nothing behind, at no great cost."""
+    line = Waiters()
+    for_good = line.enter(G)
+    line.wake(G, 1)
+    for _ in range(3):
+        many = [line.enter(G) for _ in range(5000)]
+        line.wake(G, len(many))
+        for waiter in many:
+            line.back(waiter)
+        for waiter in reversed(many):
+            line.leave(waiter, pass_on=True)
+    assert len(line._lines[G].heap) < 100
+    line.leave(for_good, pass_on=True)
+    assert line.groups() == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_presence_tells_when_the_client_leaves(before: bool) -> None:
+    """Whoever asks to be told is told, also when the client had left before."""
+    presence, calls = Presence(), []
+    if before:
+        presence.leave()
+    presence.when_gone(lambda: calls.append("gone"))
+    if not before:
+        assert calls == []
+        presence.leave()
+    assert calls == ["gone"]
+    assert presence.gone
+
+
+class Play:
+    """Waiters against a world of tasks: every made-ready task is announced by one wake.
+
+    A check looks at its beginning and ends later, as a claim in Redis does.
+    """
+
+    def __init__(self) -> None:
+        self.line = Waiters()
+        self.ready = 0
+        self.idle: list[Waiter] = []
+        # What the check has seen: nothing yet, no task, or a task.
+        self.checking: dict[Waiter, bool | None] = {}
+
+    def make_ready(self, count: int) -> None:
+        """Tasks become ready, and a wake says so."""
+        self.ready += count
+        self.line.wake(G, count)
+
+    def enter(self, _: int) -> None:
+        """Somebody comes, and the first in line looks."""
+        self.idle.append(self.line.enter(G))
+        self.line.wake(G, 1)
+
+    def look(self, number: int) -> None:
+        """Some check under way sees whether there is a task, and takes it."""
+        early = [waiter for waiter, seen in self.checking.items() if seen is None]
+        if early:
+            self._look(early[number % len(early)])
+
+    def _look(self, waiter: Waiter) -> None:
+        self.checking[waiter] = self.ready > 0
+        self.ready -= self.ready > 0
+
+    def end(self, number: int) -> None:
+        """Some check ends with what it has seen."""
+        if not self.checking:
+            return
+        waiter = list(self.checking)[number % len(self.checking)]
+        if self.checking[waiter] is None:
+            self._look(waiter)
+        if self.checking.pop(waiter):
+            self.line.leave(waiter, pass_on=self.ready > 0)
+        else:
+            self.line.back(waiter)
+            self.idle.append(waiter)
+
+    def give_up(self, number: int) -> None:
+        """Some waiter leaves, woken or not, without a (further) check."""
+        everyone = [*self.idle, *(w for w, seen in self.checking.items() if not seen)]
+        if everyone:
+            waiter = everyone[number % len(everyone)]
+            waiter.tell("gone")
+            self.checking.pop(waiter, None)
+            self.idle = [other for other in self.idle if other is not waiter]
+            self.line.leave(waiter, pass_on=True)
+
+    def settle(self) -> None:
+        """Move those that were woken from the idle to the checking ones."""
+        for waiter in [waiter for waiter in self.idle if reason(waiter) == "wake"]:
+            self.idle.remove(waiter)
+            self.checking[waiter] = None
+
+    def check(self) -> None:
+        """Assert what must be true at any moment."""
+        assert all(waiter.checking for waiter in self.checking)
+        assert not any(waiter.checking for waiter in self.idle)
+        assert self.line.count == len(self.idle) + len(self.checking)
+        if self.ready and self.idle:
+            assert self.checking, "tasks are ready, somebody waits, and nobody looks"
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["make_ready", "enter", "enter", "look", "end", "end", "give_up"]),
+        st.integers(1, 4),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(STEPS)
+def test_no_wake_is_lost(steps: list[tuple[str, int]]) -> None:
+    """In no order of arrivals, wakes, checks and leaves is a task ready while all are idle."""
+
+    async def play() -> None:
+        world = Play()
+        for name, number in steps:
+            getattr(world, name)(number)
+            world.settle()
+            world.check()
+        for _ in range(200):
+            world.look(0)
+            world.end(0)
+            world.settle()
+            world.check()
+        assert not (world.ready and world.idle)
+
+    asyncio.run(play())
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS)
+def test_the_order_is_kept(steps: list[tuple[str, int]]) -> None:
+    """Of those in line, whoever is woken came before all that are not."""
+
+    async def play() -> None:
+        world = Play()
+        for name, number in steps:
+            before: list[Any] = list(world.idle)
+            getattr(world, name)(number)
+            woken = [w.ticket for w in before if reason(w) == "wake"]
+            left = [w.ticket for w in before if reason(w) is None]
+            assert max(woken, default=-1) < min(left, default=1 << 60)
+            world.settle()
+
+    asyncio.run(play())
