@@ -43,7 +43,7 @@ class Objects:
         first = read_offset(marker, len(ids), "DescribeObjects")
         page = ids[first : first + DESCRIBE_PAGE]
         stored = await self._pipelines.living(account, pipeline_id, "latest")
-        components = _components(pipeline_id, stored)
+        components = components_of(pipeline_id, stored)
         runs = await self._run_objects(
             account, pipeline_id, [name for name in page if name not in components]
         )
@@ -138,7 +138,8 @@ def _status_script(status: str) -> str:
     return script
 
 
-def _components(pipeline_id: str, stored: StoredDefinition) -> dict[str, PipelineObject]:
+def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, PipelineObject]:
+    """Return the components of a definition as they are described, by id."""
     objects = decode(stored).pipeline_objects
     parents = {
         name: [field for field in fields if field.key == "parent"]

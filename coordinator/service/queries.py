@@ -5,23 +5,25 @@ A page examines at most 2,000 instances, so it may be short, or empty, with more
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from coordinator.domain.times import iso
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
-from coordinator.service.definitions import decode
-from coordinator.service.objects import read_offset
+from coordinator.service.objects import components_of, read_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from coordinator.domain.definitions import Field
     from coordinator.store.pipelines import InstanceRow, Pipelines
 
 EXAMINED = 2000
 STORE_PAGE = 200
 MAX_SELECTORS = 10
 MAX_LIMIT = 1000
+MAX_MARKER_DIGITS = 12
 Row = dict[str, str]
 TIME_FIELDS = {
     "@scheduledStartTime",
@@ -38,18 +40,44 @@ class Condition(NamedTuple):
     operator: str
     values: tuple[str, ...]
 
+    def checked(self) -> Condition:
+        """Return the condition with its values in the form in which fields are compared.
+
+        Raises:
+            InvalidRequestError: the operator is not for this field, or not for so many values.
+        """
+        _check_operator(self)
+        return self._replace(values=tuple(_comparable(self.field, value) for value in self.values))
+
     def holds(self, row: Row) -> bool:
-        """Whether an object with these fields is selected."""
+        """Whether an object with these fields is selected by this condition, once checked."""
         value = row.get(self.field)
-        return value is not None and OPERATORS[self.operator](_plain(value), self.values)
+        if value is None:
+            return False
+        return OPERATORS[self.operator](_comparable(self.field, value), self.values)
 
 
-def _plain(value: str) -> str:
-    return "CANCELED" if value.upper() == "CANCELLED" else value
+def _comparable(field: str, value: str) -> str:
+    """Spell alike what means the same: instants, and a word that has two spellings."""
+    if field in TIME_FIELDS:
+        return _instant(field, value)
+    return "CANCELED" if field == "@status" and value.upper() == "CANCELLED" else value
+
+
+def _instant(field: str, text: str) -> str:
+    """Read a date or a time, UTC where it names no zone, as callers send both."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequestError(
+            f"Operator values of '{field}' must be times such as 2012-12-12T00:00:00."
+        ) from None
+    return at.isoformat(timespec="microseconds")
 
 
 OPERATORS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
-    "EQ": lambda value, wanted: value in map(_plain, wanted),
+    "EQ": lambda value, wanted: value in wanted,
     "REF_EQ": lambda value, wanted: value in wanted,
     "LE": lambda value, wanted: value <= wanted[0],
     "GE": lambda value, wanted: value >= wanted[0],
@@ -79,7 +107,9 @@ class Queries:
             InvalidRequestError: an unknown sphere, a bad selector or marker.
             PipelineNotFoundError, PipelineDeletedError
         """
-        _check(conditions)
+        if len(conditions) > MAX_SELECTORS:
+            raise InvalidRequestError(f"A query has at most {MAX_SELECTORS} selectors.")
+        conditions = [condition.checked() for condition in conditions]
         limit = min(limit, MAX_LIMIT)
         name = sphere.upper()
         if name == "COMPONENT":
@@ -89,8 +119,8 @@ class Queries:
                 "Member 'sphere' must be one of COMPONENT, INSTANCE, ATTEMPT."
             )
         await self._pipelines.living(account, pipeline_id)
-        rows = _instance_rows if name == "INSTANCE" else _attempt_rows
-        return await self._runs(account, pipeline_id, rows, conditions, marker, limit)
+        attempts = name == "ATTEMPT"
+        return await self._runs(account, pipeline_id, conditions, marker, limit, attempts=attempts)
 
     async def _components(
         self,
@@ -103,14 +133,8 @@ class Queries:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
         ids = [
             item.id
-            for item in decode(stored).pipeline_objects
-            if all(
-                condition.holds(
-                    {"name": item.name, "@sphere": "COMPONENT", "@id": item.id}
-                    | {f.key: f.string_value or f.ref_value or "" for f in item.fields}
-                )
-                for condition in conditions
-            )
+            for item in components_of(pipeline_id, stored).values()
+            if _selected({"name": item.name, "@id": item.id} | _row(item.fields), conditions)
         ]
         first = read_offset(marker, len(ids), "QueryObjects")
         after = first + limit
@@ -120,20 +144,25 @@ class Queries:
         self,
         account: str,
         pipeline_id: str,
-        rows_of: Callable[[InstanceRow], list[Row]],
         conditions: Sequence[Condition],
         marker: str,
         limit: int,
+        *,
+        attempts: bool,
     ) -> tuple[list[str], str]:
         """Page by instance number; an attempt's marker also says how many of it were given."""
         after, skip = _read_marker(marker)
         ids: list[str] = []
         for _ in range(EXAMINED // STORE_PAGE):
             page = await self._pipelines.page(account, pipeline_id, after, STORE_PAGE)
-            for instance in page:
-                rows = rows_of(instance)
+            made = _attempt_rows(page) if attempts else [[_instance_row(row)] for row in page]
+            if attempts and conditions:
+                await self._add_details(
+                    account, pipeline_id, [row for rows in made for row in rows]
+                )
+            for instance, rows in zip(page, made, strict=True):
                 for place, row in enumerate(rows[skip:], skip + 1):
-                    if all(condition.holds(row) for condition in conditions):
+                    if _selected(row, conditions):
                         ids.append(row["@id"])
                     if len(ids) == limit:
                         return ids, await self._next(account, pipeline_id, instance, rows, place)
@@ -141,6 +170,16 @@ class Queries:
             if len(page) < STORE_PAGE:
                 return ids, ""
         return ids, await self._next(account, pipeline_id, page[-1], [], 0)
+
+    async def _add_details(self, account: str, pipeline_id: str, rows: Sequence[Row]) -> None:
+        """Add to each attempt what a description of it shows, to be selected by."""
+        for first in range(0, len(rows), STORE_PAGE):
+            some = rows[first : first + STORE_PAGE]
+            wanted = [spheres.split_attempt(row["@id"]) for row in some]
+            found = await self._pipelines.instances(account, pipeline_id, wanted)
+            for row, (_, number), stored in zip(some, wanted, found, strict=True):
+                if stored is not None:
+                    row.update(_row(spheres.attempt_fields(pipeline_id, stored, number) or ()))
 
     async def _next(
         self, account: str, pipeline_id: str, last: InstanceRow, rows: Sequence[Row], place: int
@@ -152,30 +191,38 @@ class Queries:
         return f"{last.n}.0" if more else ""
 
 
+def _selected(row: Row, conditions: Sequence[Condition]) -> bool:
+    return all(condition.holds(row) for condition in conditions)
+
+
+def _row(fields: Iterable[Field]) -> Row:
+    return {field.key: field.string_value or field.ref_value or "" for field in fields}
+
+
 def _read_marker(marker: str) -> tuple[str, int]:
-    after, _, skip = (marker or "0.0").partition(".")
-    if not (after.isascii() and after.isdecimal() and skip.isascii() and skip.isdecimal()):
+    parts = (marker or "0.0").split(".")
+    known = len(parts) == 2 and all(  # noqa: PLR2004 - instance number and place
+        part.isascii() and part.isdecimal() and len(part) <= MAX_MARKER_DIGITS for part in parts
+    )
+    if not known:
         raise InvalidRequestError("Member 'marker' is not one that QueryObjects returned.")
-    return after, int(skip)
+    return parts[0], int(parts[1])
 
 
-def _check(conditions: Sequence[Condition]) -> None:
-    if len(conditions) > MAX_SELECTORS:
-        raise InvalidRequestError(f"A query has at most {MAX_SELECTORS} selectors.")
-    for condition in conditions:
-        needed = VALUES_NEEDED.get(condition.operator)
-        if needed is None:
-            continue
-        if condition.field not in TIME_FIELDS:
-            raise InvalidRequestError(
-                f"Operator {condition.operator} compares times only, and '{condition.field}' is "
-                "none of " + ", ".join(sorted(TIME_FIELDS)) + "."
-            )
-        if len(condition.values) != needed:
-            raise InvalidRequestError(f"Operator {condition.operator} takes {needed} value(s).")
+def _check_operator(condition: Condition) -> None:
+    needed = VALUES_NEEDED.get(condition.operator)
+    if needed is None:
+        return
+    if condition.field not in TIME_FIELDS:
+        raise InvalidRequestError(
+            f"Operator {condition.operator} compares times only, and '{condition.field}' is "
+            "none of " + ", ".join(sorted(TIME_FIELDS)) + "."
+        )
+    if len(condition.values) != needed:
+        raise InvalidRequestError(f"Operator {condition.operator} takes {needed} value(s).")
 
 
-def _instance_rows(instance: InstanceRow) -> list[Row]:
+def _instance_row(instance: InstanceRow) -> Row:
     row = {
         "@id": instance.id,
         "name": instance.id,
@@ -188,17 +235,16 @@ def _instance_rows(instance: InstanceRow) -> list[Row]:
     }
     if instance.ended_ms:
         row["@actualEndTime"] = iso(int(instance.ended_ms))
-    return [row]
+    return row
 
 
-def _attempt_rows(instance: InstanceRow) -> list[Row]:
-    made = int(instance.handed or 0)
-    shared = {
-        "@sphere": "ATTEMPT",
-        "@componentParent": instance.component,
-        "@instanceParent": instance.id,
-        "@scheduledStartTime": iso(int(instance.scheduled_ms)),
-        "@scheduledEndTime": iso(int(instance.scheduled_ms)),
-    }
-    ids = [f"{instance.id}{spheres.ATTEMPT_MARK}{number}" for number in range(1, made + 1)]
-    return [{**shared, "@id": name, "name": name} for name in ids]
+def _attempt_rows(page: Sequence[InstanceRow]) -> list[list[Row]]:
+    """Return the attempts of each instance, by id and name only."""
+    return [
+        [
+            {"@id": name, "name": name}
+            for number in range(1, int(instance.handed or 0) + 1)
+            for name in [f"{instance.id}{spheres.ATTEMPT_MARK}{number}"]
+        ]
+        for instance in page
+    ]

@@ -61,12 +61,17 @@ def instance_fields(pipeline_id: str, stored: StoredInstance) -> list[Field]:
 
 
 def attempt_fields(pipeline_id: str, stored: StoredInstance, number: int) -> list[Field] | None:
-    """Return the run-time fields of an attempt, or None if it was never handed out."""
+    """Return the run-time fields of an attempt, or None if it was never handed out.
+
+    What its runner reported stands behind, save what would pass for a field of ours.
+    """
     record, ended = stored.instance, stored.attempt
     if ended:
         lease, name = ended, ended["status"]
-    elif int(record["attempt"]) == number and record["state"] == "leased":
-        lease, name = record, status("leased", "", record.get("acked_ms", ""))
+    elif int(record["attempt"]) == number == int(record.get("handed") or 0):
+        # Held now, or handed out before and never acknowledged.
+        lease = record
+        name = status(record["state"], record.get("status", ""), record.get("acked_ms", ""))
     else:
         return None
     text = {
@@ -86,7 +91,10 @@ def attempt_fields(pipeline_id: str, stored: StoredInstance, number: int) -> lis
     if ended:
         text["@actualEndTime"] = iso(int(ended["ended_ms"]))
     refs = {"@componentParent": record["component"], "@instanceParent": record["id"]}
-    return _fields(refs, text) + reported_fields(stored.progress)
+    fields = _fields(refs, text)
+    taken = {field.key for field in fields}
+    reported = reported_fields(stored.progress)
+    return fields + [f for f in reported if f.key not in taken and not f.key.startswith("@")]
 
 
 def _times(record: Record) -> Record:

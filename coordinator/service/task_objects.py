@@ -36,10 +36,12 @@ class Task(NamedTuple):
 def task_of(account: str, claimed: Claimed, default_timeout_ms: int) -> Task:
     """Build the task that is handed out for a claim."""
     attempt_id = f"{claimed.instance_id}_Attempt={claimed.attempt}"
+    timeout_ms = claimed.progress_timeout_ms or default_timeout_ms
     fields = (
         *_FIELDS.decode(claimed.template),
         *_runtime_fields(claimed),
-        Field("@reportWithin", string_value=_report_within(claimed, default_timeout_ms)),
+        Field("@reportTimeout", string_value=f"{timeout_ms / 1000:g}"),
+        Field("@reportWithin", string_value=_report_within(timeout_ms)),
         *previous_fields(claimed.checkpoint),
     )
     handle = encode_handle(account, claimed.pipeline_id, claimed.n, claimed.attempt, claimed.claim)
@@ -92,8 +94,7 @@ def _runtime_fields(claimed: Claimed) -> list[Field]:
     ]
 
 
-def _report_within(claimed: Claimed, default_timeout_ms: int) -> str:
+def _report_within(timeout_ms: int) -> str:
     """Seconds between reports: 60, or a third of the timeout if shorter, less up to 10 %."""
-    timeout_ms = claimed.progress_timeout_ms or default_timeout_ms
     seconds = min(MOST_REPORT_SECONDS, timeout_ms / 3000)
     return f"{seconds * random.uniform(1 - JITTER, 1):.3f}"  # noqa: S311 - only spreads load
