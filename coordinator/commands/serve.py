@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import ExitStack
+import signal
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
@@ -15,13 +16,14 @@ from coordinator.embedded import EmbeddedServer
 from coordinator.web.protocol import Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from coordinator.config import Settings
 
 log = logging.getLogger("coordinator")
 CLOSE_WITHIN = 10
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server(uvicorn.Server):
@@ -35,6 +37,18 @@ class Server(uvicorn.Server):
         """Take a signal: let long polls end, so that their connections can close."""
         self._on_stop()
         super().handle_exit(sig, frame)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals while serving. uvicorn would raise them again, before our own clean-up."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
 
     async def startup(self, sockets: Any = None) -> None:
         """Bind, then say where."""

@@ -41,19 +41,26 @@ class Task:
 
     @property
     def lease_seconds(self) -> float:
-        """How long the lease lasts from one report to the next."""
-        return seconds_of(self.first("reportProgressTimeout") or "") or LEASE_SECONDS
+        """How long the lease lasts from one report to the next.
+
+        Our coordinator says it as `@reportTimeout`; another may only give the object's own field.
+        """
+        told = self._number("@reportTimeout")
+        return told or seconds_of(self.first("reportProgressTimeout") or "") or LEASE_SECONDS
 
     @property
     def pace_seconds(self) -> float:
         """How often to report: as `@reportWithin` says, else each minute or third of the lease."""
-        try:
-            wanted = float(self.first("@reportWithin") or "nan")
-        except ValueError:
-            wanted = float("nan")
-        if not wanted > 0:
-            wanted = min(LONGEST_PACE, self.lease_seconds / 3)
+        wanted = self._number("@reportWithin") or min(LONGEST_PACE, self.lease_seconds / 3)
         return max(SHORTEST_PACE, min(wanted, self.lease_seconds / 2))
+
+    def _number(self, key: str) -> float:
+        """Return a field's positive number; 0 where there is none."""
+        try:
+            number = float(self.first(key) or 0)
+        except ValueError:
+            return 0.0
+        return number if 0 < number < float("inf") else 0.0
 
     @property
     def previous(self) -> dict[str, str]:
