@@ -62,7 +62,8 @@ def _task(**fields):
         ({"__reportWithin": "nan"}, 60),
         ({"__reportWithin": "-1"}, 60),
         ({"__reportWithin": "0.0001"}, 0.05),
-        ({"__reportWithin": "inf"}, 450),
+        ({"__reportWithin": "inf"}, 60),
+        ({"__reportWithin": None, "__reportTimeout": "30"}, 10),
         ({"__reportWithin": "90", "reportProgressTimeout": "1 minute"}, 30),
     ],
 )
