@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-PACKAGES := redis-server redis-tools lua-check
+PACKAGES := redis-server redis-tools lua-check openssl
 PYTEST_ARGS ?=
 
 .PHONY: help demo serve test check packages clean

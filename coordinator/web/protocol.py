@@ -41,9 +41,9 @@ class Protocol(HttpToolsProtocol):
         if self._is_plain(headers) and self._api.is_plain_report(headers):
             self.cycle = cast("RequestResponseCycle", Report(self))
             return
-        url, received = self.url, self.headers
+        url, received, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
-        self.url = url
+        self.url, self.expect_100_continue = url, expects
         self.headers.extend(received)
         super().on_headers_complete()
 
