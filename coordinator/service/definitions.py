@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from coordinator.domain.checks import check_fatal
 from coordinator.domain.components import compile_components
-from coordinator.domain.definitions import (  # noqa: TC001 - msgspec reads the annotations
+from coordinator.domain.definitions import (
+    Field,
     ParameterObject,
     ParameterValue,
     PipelineObject,
@@ -104,7 +106,9 @@ class Definitions:
         )
         if not components:
             raise InvalidRequestError("The definition has no activity: there is nothing to run.")
-        await self._pipelines.stage(account, pipeline_id, stored.version, _staged(components))
+        version = Field("@version", string_value=stored.version)
+        numbered = [replace(item, fields=(*item.fields, version)) for item in components]
+        await self._pipelines.stage(account, pipeline_id, stored.version, _staged(numbered))
 
 
 def decode(stored: StoredDefinition) -> Definition:

@@ -1,7 +1,7 @@
 """The task object that a poll hands out, and how a claim becomes one.
 
-Source of its shape: the sample response of PollForTask in the API reference; the fields after
-`@version` are this coordinator's own (design: rulings).
+Source of its shape: the sample response of PollForTask in the API reference; the fields from
+`@attemptCount` on are this coordinator's own (design: rulings).
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def _runtime_fields(claimed: Claimed) -> list[Field]:
     return [
         Field("@componentParent", ref_value=claimed.component),
         Field("@instanceParent", ref_value=claimed.instance_id),
+        Field("@activeInstances", ref_value=claimed.instance_id),
         *(Field(key, string_value=value) for key, value in text.items()),
     ]
 
