@@ -23,6 +23,9 @@ class Key(NamedTuple):
 
 KEYS: Final[dict[str, Key]] = {
     "meta": Key("meta", "HASH", "the shard's clock: last_run_ms, gap_end_ms; shard 0: shards"),
+    "guard": Key(
+        "guard", "none", "never exists; named by every script call, which fails while a slot moves"
+    ),
     "timers": Key("timers", "ZSET", "everything that happens later: <kind>:<scope>:<id> by due ms"),
     "counts": Key("counts", "HASH", "instances by state"),
     "pipelines": Key("pipelines:<account>", "ZSET", "ids of live pipelines, in order of the id"),

@@ -72,7 +72,10 @@ class Scripts:
             raise refused(error) from None
 
     def _first(self, shard: int) -> tuple[list[bytes], bytes]:
-        start = ([keys.key("meta", shard)], keys.base(shard))
+        # A Cluster refuses a call that names several keys of a slot that is being moved, on either
+        # side, unless it has them all. One that never exists makes every call fail there, whole:
+        # without it the new owner serves the keys that are not there yet as if they did not exist.
+        start = ([keys.key("meta", shard), keys.key("guard", shard)], keys.base(shard))
         return self._start.setdefault(shard, start)
 
 
