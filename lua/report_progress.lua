@@ -1,5 +1,5 @@
 --- Renew a lease, acknowledge it at the first report, and store the reported fields.
--- The hot path: 6 commands without fields. After the deadline but before the lease is taken it simply renews.
+-- The hot path: 7 commands without fields. After the deadline but before the lease is taken it simply renews.
 -- FLAGS allow-oom
 -- KEYS
 --   1 shard_key     HASH    the shard's clock
@@ -45,7 +45,6 @@ end
 
 local now = now_ms(base)
 local progress, changed = nil, false
-redis.call('EXISTS', lease_key(base, scope, n), timers_key(base))
 if #rest > 0 then
   progress = progress_key(base, scope, n, attempt)
   local names = {}
