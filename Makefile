@@ -7,6 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PACKAGES := redis-server redis-tools lua-check openssl
 PYTEST_ARGS ?=
+PORT ?= 8080
 
 .PHONY: help demo serve test check packages clean
 
@@ -16,8 +17,8 @@ help: ## list the targets
 demo: $(STAMP) ## run the main job on the embedded server, then stop
 	$(BIN)/coordinator demo
 
-serve: $(STAMP) ## serve the API on 127.0.0.1:8080 with an embedded server
-	$(BIN)/coordinator serve
+serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded server
+	$(BIN)/coordinator serve --port $(PORT)
 
 test: $(STAMP) packages ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -32,13 +33,13 @@ check: $(STAMP) packages ## formatting, lint, types, imports, Lua
 packages: # Debian packages that the tests and the checks need; nothing to do where they are there
 	@missing=(); for package in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); done; \
-	if [ "$${#missing[@]}" -gt 0 ]; then \
-	  echo "installing $${missing[*]}"; sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -qq; \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends "$${missing[@]}"; fi
+	[ "$${#missing[@]}" = 0 ] || deploy/install-packages "$${missing[@]}"
 
 $(STAMP): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	# Debian's python3 comes without venv.
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null \
+	  || { deploy/install-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[runner,dev]'
 	touch $(STAMP)
