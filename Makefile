@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null \
 	  || { deploy/install-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
-	test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install -q -c constraints.txt uv
 	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[runner,dev]'
 	touch $(STAMP)
 

@@ -1,0 +1,190 @@
+"""The README tells the truth: every command and snippet in it runs, every table is the code's."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+from replicas import ReplicaProcess
+from waiting import wait_until
+
+from coordinator.commands.bench.servers import free_port
+from coordinator.config import PREFIX, Settings
+from coordinator.wire.operations import OPERATIONS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COORDINATOR = [sys.executable, "-m", "coordinator.cli"]
+ENDPOINT = "http://127.0.0.1:8080"
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def _commands() -> list[str]:
+    lines = [line for block in _blocks("console") for line in block.splitlines()]
+    return [line.partition("#")[0].strip() for line in lines if line.strip()]
+
+
+# Every command of the README, with the test that runs it (make test and make check run this file).
+RUN_BY = {
+    "make demo": "test_demo_ends_well",
+    "make test": ".ci/run",
+    "make serve": "test_serve_and_runner",
+    ".venv/bin/coordinator runner --endpoint http://127.0.0.1:8080 --worker-group etl": (
+        "test_serve_and_runner"
+    ),
+    "export COORDINATOR_REDIS_URL=redis://127.0.0.1:6379/0": "test_commands_on_a_redis",
+    ".venv/bin/coordinator check": "test_commands_on_a_redis",
+    ".venv/bin/coordinator serve --port 8080": "test_commands_on_a_redis",
+    ".venv/bin/coordinator shards show": "test_commands_on_a_redis",
+    ".venv/bin/coordinator bench reports --rounds 7": "test_bench",
+}
+
+
+def _table(heading: str) -> list[list[str]]:
+    section = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in rows[1:]]
+
+
+def test_every_command_is_run_by_a_test():
+    """A command in the README that no test runs is a mistake, and so is a test of none."""
+    assert sorted(_commands()) == sorted(RUN_BY)
+    for test in RUN_BY.values():
+        assert test == ".ci/run" or test in globals()
+    assert "make check\nmake test" in (ROOT / ".ci/run").read_text()
+
+
+def test_settings_table_is_the_code():
+    """Every setting stands in the table with its default, and nothing else does."""
+    shown = {row[0].strip("`"): row[1].strip("`") for row in _table("Settings")}
+    assert shown == {
+        PREFIX + name.upper(): _default(field.get_default(call_default_factory=True))
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def _default(value: object) -> str:
+    assert value is not PydanticUndefined
+    if value in ("", {}, ()):
+        return "empty"
+    return str(value)
+
+
+def test_operations_table_is_the_code():
+    """The table has a row for each operation, and says of those that come later that they do."""
+    rows = {name: row[1] for row in _table("Operations") for name in row[0].split(", ")}
+    assert set(rows) == set(OPERATIONS)
+    later = {name for name, said in rows.items() if said.startswith("answer InvalidRequest")}
+    assert later == {name for name, operation in OPERATIONS.items() if not operation.available}
+
+
+def test_make_help_lists_the_targets():
+    """`make help` names every target that the README does."""
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("demo", "serve", "test", "check"):
+        assert re.search(rf"^{target} ", shown.stdout, re.MULTILINE)
+
+
+@pytest.mark.timeout(180)
+def test_demo_ends_well():
+    """`make demo` ends by itself, with exit code 0."""
+    done = subprocess.run(
+        ["make", "demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=170
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_serve_and_runner(tmp_path):
+    """`make serve` serves; the snippet works against it; the runner of the README takes tasks."""
+    probe = ReplicaProcess()
+    port = free_port()
+    environment = {**os.environ, "COORDINATOR_DATA_DIR": str(tmp_path / "data")}
+    serve = subprocess.Popen(
+        ["make", "serve", f"PORT={port}"], cwd=ROOT, env=environment, start_new_session=True
+    )
+    probe.port = port
+    runner = None
+    try:
+        wait_until(lambda: _ready(probe), 60)
+        (snippet,) = _blocks("python")
+        ran = _run_snippet(snippet.replace(ENDPOINT, probe.url))
+        assert "@Load_" in ran
+        command = [*COORDINATOR, "runner", "--endpoint", probe.url, "--worker-group", "etl"]
+        runner = subprocess.Popen(command, cwd=tmp_path)
+        client = probe.client()
+        (pipeline,) = client.list_pipelines()["pipelineIdList"]
+        wait_until(lambda: _all_finished(client, pipeline["id"]), 30)
+        client.close()
+    finally:
+        for process in filter(None, [runner, serve]):
+            _end(process)
+        probe.close()
+
+
+def _run_snippet(snippet: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", snippet], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def _ready(replica: ReplicaProcess) -> bool:
+    try:
+        return replica.ready()
+    except OSError:
+        return False
+
+
+def _all_finished(client, pipeline: str) -> bool:
+    selector = {"fieldName": "@status", "operator": {"type": "EQ", "values": ["FINISHED"]}}
+    found = client.query_objects(
+        pipelineId=pipeline, sphere="INSTANCE", query={"selectors": [selector]}
+    )
+    return len(found["ids"]) == 2
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Signal the process, and what make started for it, as a terminal's Ctrl-C would."""
+    if os.getpgid(process.pid) == process.pid:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+    process.wait(20)
+
+
+def test_commands_on_a_redis(new_server, new_replica):
+    """`check`, `serve --port` and `shards show` work on a Redis that the environment names."""
+    server = new_server("redis7", aof=True)
+    environment = {**os.environ, "COORDINATOR_REDIS_URL": server.url}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COORDINATOR, *words], env=environment, capture_output=True, text=True, check=False
+        )
+
+    checked = run("check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "noeviction" in checked.stdout
+    assert new_replica(server.url).ready()
+    assert "There are 1 shards" in run("shards", "show").stdout
+
+
+def test_bench():
+    """`bench reports` prints its table, without a failed request."""
+    words = ["bench", "reports", "--rounds", "1", "--seconds", "0.3"]
+    ran = subprocess.run(
+        [*COORDINATOR, *words], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "CPU ratio" in ran.stdout
+    assert " 0 failed requests" in " ".join(ran.stdout.split())
