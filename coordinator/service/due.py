@@ -28,6 +28,7 @@ class DueWork:
         self._timers = timers
         self._metrics = metrics
         self._last: dict[int, float] = {}
+        self._away: set[int] = set()
 
     async def run(self, shard: int, limit: int = 100) -> DueRun:
         """Apply one batch of a shard's due timers.
@@ -36,9 +37,18 @@ class DueWork:
             UnavailableError: Redis cannot answer now.
         """
         self._last[shard] = monotonic()
-        run = await self._timers.run_due(shard, limit)
+        try:
+            run = await self._timers.run_due(shard, limit)
+        except UnavailableError:
+            self._away.add(shard)
+            raise
+        self._away.discard(shard)
         self._count(shard, run)
         return run
+
+    def is_away(self, shard: int) -> bool:
+        """Whether the shard could not answer when its due work was last to be run."""
+        return shard in self._away
 
     async def before_claim(self, shard: int) -> None:
         """Apply a few due timers, so that no poll misses a task because a loop is late.

@@ -66,6 +66,8 @@ class Polls:
             return None
         if task is None:
             return None
+        if task.more:
+            self.waiters.wake_for_more((call.account, call.group), shard_of(task.pipeline_id))
         for _ in range(TURNS):
             await asyncio.sleep(0)
         if presence.gone:
@@ -113,7 +115,7 @@ class Polls:
             while await self._signal(waiter, timer, presence) == "wake" and not presence.gone:
                 task = await self._check(call, waiter)
                 if task is not None:
-                    pass_on = task.more
+                    pass_on = False
                     return task
                 self.waiters.back(waiter)
         except UnavailableError:
@@ -137,23 +139,26 @@ class Polls:
     async def _check(self, call: PollCall, waiter: Waiter) -> Claimed | None:
         """Claim in the shard that the wake named, or else in all of them.
 
-        A shard that cannot answer does not keep the tasks of the others back.
+        A shard that cannot answer does not keep the tasks of the others back: those known to be
+        away come last, and are asked only if nobody else has answered.
         """
-        known, waiter.shard = waiter.shard, None
-        trouble: UnavailableError | None = None
-        for shard in self._shards.in_turn() if known is None else [known]:
+        shards = self._shards.in_turn() if waiter.shard is None else [waiter.shard]
+        answered, trouble = False, None
+        for shard in sorted(shards, key=self._due.is_away):
+            if self._due.is_away(shard) and (answered or trouble):
+                break
             try:
                 await self._due.before_claim(shard)
                 task = await self._claim(shard, call)
             except UnknownOutcomeError:
                 raise  # there may be a task in this shard for us: another one would be too many
             except UnavailableError as error:
-                trouble = trouble or error
+                trouble = error
                 continue
             if task is not None:
-                waiter.shard = shard
                 return task
-        if trouble is not None:
+            answered = True
+        if trouble and not answered:
             raise trouble
         return None
 

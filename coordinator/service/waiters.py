@@ -8,6 +8,7 @@ remembered, because that check may have looked too early.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -69,6 +70,7 @@ class _Line:
     idle: int = 0
     checking: int = 0
     missed: int = 0
+    heading: Counter[int | None] = field(default_factory=Counter)  # of the checking, by shard
 
     def stand(self, waiter: Waiter) -> None:
         self.idle += 1
@@ -82,6 +84,7 @@ class _Line:
                 self.idle -= 1
                 self.checking += 1
                 waiter.shard, waiter.checking = shard, True
+                self.heading[shard] += 1
                 waiter.tell("wake")
                 return True
         return False
@@ -89,6 +92,7 @@ class _Line:
     def end_check(self, waiter: Waiter) -> None:
         waiter.checking = False
         self.checking -= 1
+        self.heading[waiter.shard] -= 1
 
     def remove(self, waiter: Waiter) -> None:
         """Take out an idle waiter; its place in the heap is cleared when half of them are stale."""
@@ -128,11 +132,7 @@ class Waiters:
             self.wake(waiter.group, 1)
 
     def leave(self, waiter: Waiter, *, pass_on: bool) -> None:
-        """Leave the line for good.
-
-        With `pass_on` a wake that this waiter had goes to the next: it was not used, or there is
-        more where it led to.
-        """
+        """Leave the line for good; with `pass_on` a wake that was not used goes to the next."""
         line = self._lines[waiter.group]
         self.count -= 1
         woken = waiter.checking
@@ -153,6 +153,12 @@ class Waiters:
         while most > 0 and line.begin_check(shard):
             most -= 1
         line.missed = min(line.missed + most, line.checking)
+
+    def wake_for_more(self, group: Group, shard: int) -> None:
+        """A claim has left tasks behind in a shard: wake one waiter unless one is heading there."""
+        line = self._lines.get(group)
+        if line is not None and not line.heading[shard]:
+            self.wake(group, 1, shard)
 
     def tell_all(self, reason: Reason) -> None:
         """Give every idle waiter a reason to stop waiting."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
 from coordinator.store.admin import admin_client
@@ -13,15 +15,20 @@ from coordinator.store.admin import admin_client
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from redis.asyncio.client import PubSub
-
     from coordinator.store.address import Endpoint
     from coordinator.store.router import Router
 
 log = logging.getLogger(__name__)
 EXPIRED = "__keyevent@*__:expired"
 SILENCE = 5.0
-RETRY = 0.5
+RETRY = 0.2
+
+
+class _Subscription(PubSub):
+    """Ends with its connection: redis-py would make another and not say what was missed."""
+
+    async def on_connect(self, connection: object) -> None:  # noqa: ARG002 - only at a reconnect
+        raise LostError("the connection was lost")
 
 
 class Subscriber:
@@ -61,11 +68,11 @@ class Subscriber:
         location, timeout = self._router.location, self._router.timeout
         async with (
             admin_client(self._endpoint, location.login, timeout) as client,
-            client.pubsub() as pubsub,
+            _Subscription(client.connection_pool) as pubsub,
         ):
             await pubsub.psubscribe(EXPIRED)
-            if self._channels:
-                await pubsub.ssubscribe(*self._channels)
+            for channel in self._channels:  # of different slots: one command each
+                await pubsub.ssubscribe(channel)
             await self._pass_on(pubsub)
 
     async def _pass_on(self, pubsub: PubSub) -> None:

@@ -84,6 +84,17 @@ async def test_a_wake_while_all_are_checking_is_remembered() -> None:
     assert reason(waiter) is None
 
 
+async def test_each_check_under_way_remembers_a_wake() -> None:
+    """Two tasks that come while two look make both look again."""
+    line = Waiters()
+    first, second = line.enter(G), line.enter(G)
+    line.wake(G, 2)
+    line.wake(G, 2)
+    line.back(first)
+    line.back(second)
+    assert told([first, second]) == ["wake", "wake"]
+
+
 async def test_a_remembered_wake_outlives_its_checker() -> None:
     """The wake that came while the only checker was busy goes to who has come meanwhile."""
     line = Waiters()
@@ -156,6 +167,20 @@ async def test_a_wake_for_nobody_is_forgotten() -> None:
     assert reason(line.enter(G)) is None
 
 
+async def test_more_wakes_one_unless_one_is_on_its_way() -> None:
+    """Tasks that a claim left behind are for whoever heads for their shard, else for the next."""
+    line = Waiters()
+    first, second, third = (line.enter(G) for _ in range(3))
+    line.wake(G, 1, 3)
+    line.wake_for_more(G, 3)
+    assert told([first, second, third]) == ["wake", None, None]
+    line.wake_for_more(G, 5)
+    assert (reason(second), second.shard, reason(third)) == ("wake", 5, None)
+    line.leave(first, pass_on=False)
+    line.wake_for_more(G, 3)
+    assert (reason(third), third.shard) == ("wake", 3)
+
+
 async def test_tell_all_reaches_idle_waiters_only() -> None:
     """A stop ends the waiting; checks under way end by themselves."""
     line = Waiters()
@@ -206,13 +231,13 @@ class Play:
         self.line = Waiters()
         self.ready = 0
         self.idle: list[Waiter] = []
-        # What the check has seen: nothing yet, no task, or a task.
-        self.checking: dict[Waiter, bool | None] = {}
+        # What the check has seen: nothing yet (None), no task (0), one (1), one and more (2).
+        self.checking: dict[Waiter, int | None] = {}
 
     def make_ready(self, count: int) -> None:
         """Tasks become ready, and a wake says so."""
         self.ready += count
-        self.line.wake(G, count)
+        self.line.wake(G, count, 0)
 
     def enter(self, _: int) -> None:
         """Somebody comes, and the first in line looks."""
@@ -226,7 +251,7 @@ class Play:
             self._look(early[number % len(early)])
 
     def _look(self, waiter: Waiter) -> None:
-        self.checking[waiter] = self.ready > 0
+        self.checking[waiter] = min(self.ready, 2)
         self.ready -= self.ready > 0
 
     def end(self, number: int) -> None:
@@ -236,11 +261,14 @@ class Play:
         waiter = list(self.checking)[number % len(self.checking)]
         if self.checking[waiter] is None:
             self._look(waiter)
-        if self.checking.pop(waiter):
-            self.line.leave(waiter, pass_on=self.ready > 0)
+        seen = self.checking.pop(waiter)
+        if seen:
+            self.line.leave(waiter, pass_on=False)
         else:
             self.line.back(waiter)
             self.idle.append(waiter)
+        if seen == 2:
+            self.line.wake_for_more(G, 0)
 
     def give_up(self, number: int) -> None:
         """Some waiter leaves, woken or not, without a (further) check."""
