@@ -68,6 +68,27 @@ def runner(
 
 
 @cli.command()
+@click.option(
+    "--modules",
+    default=None,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Count only the first N packages and modules.",
+)
+def demo(modules: int | None) -> None:
+    """Run the main job on an embedded server, with two of its processes killed, and stop.
+
+    It counts Python's standard library with two replicas and three runners, ends with tables, and
+    exits 0 if the result is what one process counts by itself.
+    """
+    try:
+        from coordinator.commands.demo.app import run  # noqa: PLC0415 - needs boto3
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error}: the demo needs the extra 'runner'.") from error
+    sys.exit(run(modules))
+
+
+@cli.command()
 def check() -> None:
     """Say in words whether Redis is set up as it must be; exit 1 if it is not."""
     from coordinator.commands.check import check as run  # noqa: PLC0415 - starts faster
