@@ -49,8 +49,8 @@ local now, wakes, count = now_ms(base), {}, 0
 for n in pairs(again) do
   local record, key = found[n], instance_key(base, scope, n)
   redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace', 'requeued_from_ms')
-  local next_attempt = record.attempt + redis.call('EXISTS', attempt_key(base, scope, n, record.attempt))
-  redis.call('HSET', key, 'attempt', next_attempt, 'tries', 0, 'lost', 0, 'unacked', 0, 'fan_from', 0)
+  local attempt = record.attempt + redis.call('EXISTS', attempt_key(base, scope, n, record.attempt))
+  redis.call('HSET', key, 'attempt', attempt, 'tries', 0, 'lost', 0, 'unacked', 0, 'fan_from', 0)
   redis.call('DEL', unmet_key(base, scope, n))
   for _, need in ipairs(unfinished[n]) do
     redis.call('SADD', unmet_key(base, scope, n), need)

@@ -6,12 +6,16 @@ has passed, and what a fan-out cursor that is still pending has not told yet.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
+
+from tables import fields
 
 if TYPE_CHECKING:
     from dumps import Dump, Entry
 
+FIELDS = {kind: fields(kind) for kind in ("instance", "pipeline")}
 ATTRIBUTES = ("lease", "unmet", "dependents")
 
 
@@ -173,6 +177,10 @@ class Shard:
             for parts in self.kinds[kind]:
                 run = any(run.startswith(parts.rpartition(":")[0]) for run in self.kinds["run"])
                 assert parts in self.kinds["instance"] or run, f"{kind}:{parts} of nothing"
+        for kind, known in FIELDS.items():
+            for entry in self.kinds[kind].values():
+                names = {re.sub(r":.*", ":", field) for field in entry.value}
+                assert names <= known, f"{kind}: {names - known} not in lua/README.md"
         for kind in ("attempt", "progress"):
             for parts in self.kinds[kind]:
                 where, _, attempt = parts.rpartition(":")

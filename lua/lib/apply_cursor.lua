@@ -1,11 +1,12 @@
 --- One step of what is done a bounded number at a time. plan_cursor only reads, appends to `keys` all that apply_cursor
 -- may touch, and returns how much it will do; each step is of at most 200.
--- @include lib/read_hash lib/living_pipeline lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances
--- @keys instance timers run
+-- @include lib/read_hash lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances
+-- @keys instance pipeline timers run
 local cursor_kinds = { fanout = true, create = true, delete = true }
 
 local function plan_cursor(base, plan, keys)
-  plan.page, plan.living = {}, not living_pipeline(base, plan.scope)
+  local found = redis.call('HMGET', pipeline_key(base, plan.scope), 'name', 'deleted_ms')
+  plan.page, plan.living = {}, found[1] and not found[2]
   if plan.kind == 'delete' then
     plan.page = plan_delete(base, plan.scope, keys)
   elseif plan.kind == 'fanout' and plan.living then

@@ -1,7 +1,7 @@
 --- Remove what belonged to a deleted pipeline, MOST_DELETED instances at a time, then leave its tombstone.
 -- The claims that held leases stay with the tombstone: their runners are told at their next report.
 -- @include lib/read_hash lib/add_instance_keys lib/leave_ready
--- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts run
+-- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
 local MOST_DELETED = 200
 
 local function plan_delete(base, scope, keys)

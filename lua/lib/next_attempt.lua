@@ -1,5 +1,5 @@
 --- Offer a further attempt: at once, or after `delay_ms`. The attempt before must be closed.
--- @include lib/make_ready
+-- @include lib/make_ready lib/set_state
 -- @keys instance timers
 local function next_attempt(base, scope, n, record, now, delay_ms, wakes)
   redis.call('HSET', instance_key(base, scope, n), 'attempt', record.attempt + 1, 'unacked', 0)

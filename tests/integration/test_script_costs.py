@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 REPORT_COMMANDS = {"hmget": 2, "time": 1, "hget": 1, "set": 1, "zadd": 1, "hset": 1}
 BASE = "coord:1:{0}:"
-CLAIMS = 300
+CLAIMS, BATCHES = 50, 8
 
 
 @pytest.fixture(params=["valkey", "redis7"])
@@ -75,17 +75,22 @@ async def test_claim_among_many(single: Bench, capsys: pytest.CaptureFixture[str
         for pipelines in (10, 1000):
             client.flushall()
             seed_ready(client, pipelines, 100)
-            await single.claim()
-            before = spent(client)
-            for _ in range(CLAIMS):
-                await single.claim()
-            after = spent(client)
-            assert after[1] - before[1] == CLAIMS
-            costs.append((after[0] - before[0]) / CLAIMS)
+            costs.append(min([await _claim_cost(single, client) for _ in range(BATCHES)]))
     with capsys.disabled():
         few, many = costs
         print(f"\nclaim: {few:.0f} µs of 1,000 ready, {many:.0f} µs of 100,000")  # noqa: T201 - a measurement
     assert costs[1] <= 3 * costs[0]
+
+
+async def _claim_cost(bench: Bench, client: redis.Redis) -> float:
+    """Return the microseconds of a claim, on average over a few."""
+    await bench.claim()
+    before = spent(client)
+    for _ in range(CLAIMS):
+        await bench.claim()
+    after = spent(client)
+    assert after[1] - before[1] == CLAIMS
+    return (after[0] - before[0]) / CLAIMS
 
 
 def seed_ready(client: redis.Redis, pipelines: int, instances: int) -> None:
