@@ -7,9 +7,14 @@
 --   2 scope      string  account and pipeline
 --   3 wanted     string  latest, active, or empty
 -- RETURNS
---   pipeline record (flat; empty if there is none), definition JSON or empty, its version, 1 if it has errors
+--   pipeline record (flat; empty if there is none, little of a deleted one), definition JSON or empty, its version, 1 if it has errors
 -- @keys pipeline definition
-local record = redis.call('HGETALL', pipeline_key(base, scope))
+local pipeline = pipeline_key(base, scope)
+local deleted_ms = redis.call('HGET', pipeline, 'deleted_ms')
+if deleted_ms then -- the tombstone holds a claim for each task that was running: any number
+  return { { 'deleted_ms', deleted_ms }, '', '', '' }
+end
+local record = redis.call('HGETALL', pipeline)
 if wanted == '' then
   return { record, '', '', '' }
 end

@@ -45,7 +45,7 @@ probe(keys)
 
 if gap_ms > 0 then
   redis.call('HSET', shard_key, 'last_run_ms', now, 'gap_end_ms', now)
-elseif not last or now - last >= 1000 then
+elseif not last or now - last >= math.min(1000, threshold_ms / 4) then
   redis.call('HSET', shard_key, 'last_run_ms', now)
 end
 local limits = { gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }

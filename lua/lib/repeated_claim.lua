@@ -1,7 +1,7 @@
 --- What this poll call claimed before: scope, number and record of a task that it still holds unacknowledged; or a
 -- refusal, because a later try has begun; or nothing. A later try takes the claim over from the earlier one.
 -- @include lib/read_hash
--- @keys call instance
+-- @keys call instance pipeline
 local function repeated_claim(base, call, try)
   local key = call_key(base, call)
   local known = redis.call('GET', key)
@@ -15,6 +15,8 @@ local function repeated_claim(base, call, try)
   local scope, n, claim = string.match(known, '^claim (%S+) (%S+) (%S+) %d+$')
   local record = scope and read_hash(instance_key(base, scope, n))
   if not record or record.claim ~= claim or record.state ~= 'leased' or record.acked_ms then
+    return nil
+  elseif redis.call('HGET', pipeline_key(base, scope), 'deleted_ms') then
     return nil
   end
   if try > latest then

@@ -186,6 +186,19 @@ async def test_nothing_but_deleted_pipelines(bench: Bench) -> None:
     assert await bench.claim()
 
 
+async def test_repeat_after_deletion_gets_nothing(bench: Bench) -> None:
+    """A repeated call is not given a task of a pipeline that was deleted meanwhile."""
+    pipeline = await bench.start()
+    call = bench.call(name="repeated")
+    assert await bench.poll(call=call)
+    await bench.delete(pipeline)
+    assert await bench.poll(call=call) is None
+    alive = await bench.start()
+    again = await bench.poll(call=call)
+    assert again is not None
+    assert again.pipeline_id == alive
+
+
 async def test_returned_task_is_ready_again(bench: Bench) -> None:
     """A claim that is given back can be claimed at once; its handle is superseded."""
     await bench.start()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from seeds import ACCOUNT, Bench, component, components
+
+from coordinator.errors import PipelineDeletedError
 
 if TYPE_CHECKING:
     from seeds import Dump
@@ -101,6 +104,20 @@ async def test_fan_out_stops_with_its_pipeline(bench: Bench) -> None:
     await bench.settle()
     assert await bench.poll() is None
     assert keys_of(bench.dump(), pipeline) == [f"pipeline:{ACCOUNT}:{pipeline}"]
+
+
+async def test_reading_a_tombstone_is_cheap(bench: Bench) -> None:
+    """What is read of a deleted pipeline does not grow with the tasks that were running."""
+    pipeline = await bench.start(100)
+    for _ in range(100):
+        await bench.claim()
+    await bench.delete(pipeline)
+    for _ in range(2):
+        stored = await bench.pipelines.read(ACCOUNT, pipeline, "latest")
+        assert list(stored.pipeline) == ["deleted_ms"]
+        with pytest.raises(PipelineDeletedError):
+            await bench.pipelines.living(ACCOUNT, pipeline)
+        await bench.settle()
 
 
 async def test_retry_of_a_deleted_pipeline_is_not_offered(bench: Bench) -> None:

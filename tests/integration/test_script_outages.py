@@ -177,3 +177,12 @@ async def test_clock_that_stepped_back_stands_still(bench: Bench) -> None:
 async def _time(bench: Bench) -> int:
     seconds, micros = await bench.router.execute(META, "TIME")
     return int(seconds) * 1000 + int(micros) // 1000
+
+
+async def test_small_threshold_is_no_outage_by_itself(bench: Bench) -> None:
+    """Runs that follow each other faster than a small threshold find no gap."""
+    first = (await bench.due(outage_threshold=0.5)).now_ms
+    runs = await runs_until(
+        bench, lambda run: run.now_ms > first + 1100 or run.gap_ms, outage_threshold=0.5
+    )
+    assert not runs[-1].gap_ms
