@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import AsyncExitStack, nullcontext
+from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -200,6 +201,12 @@ async def waiting(replica: Replica, count: int) -> None:
         return lines.count == count and not any(line.checking for line in lines._lines.values())
 
     await eventually(idle, 30)
+
+
+async def claim_at_once(fleet: Fleet, replica: Replica) -> None:
+    """Let the claim be the first thing a poll asks of Redis: no due work, no script to load."""
+    replica.coordinator.due._last = dict.fromkeys(range(fleet.shards), inf)
+    assert await fleet.tasks.claim(0, call_of("nobody's"), new_claim(), 1) is None
 
 
 def handle_of(task: Claimed) -> Handle:

@@ -12,6 +12,14 @@ HEAD = (
 )
 
 
+def request(operation: str, members: dict[str, Any], **headers: str) -> bytes:
+    """Make a whole request; underscores in the names of headers stand for hyphens."""
+    body = json.dumps(members)
+    more = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
+    head = HEAD.format(operation=operation, length=len(body), more=more)
+    return (head + body).encode()
+
+
 class RawClient:
     """One HTTP connection."""
 
@@ -25,11 +33,8 @@ class RawClient:
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     def ask(self, operation: str, members: dict[str, Any], **headers: str) -> None:
-        """Send a request; underscores in the names of headers stand for hyphens."""
-        body = json.dumps(members)
-        more = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
-        head = HEAD.format(operation=operation, length=len(body), more=more)
-        self.writer.write((head + body).encode())
+        """Send a request."""
+        self.writer.write(request(operation, members, **headers))
 
     def poll(self, group: str = "g", *, invocation: str = "", attempt: int = 0) -> None:
         """Send a PollForTask, with an SDK's headers where given."""
