@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import platform
-import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from coordinator.commands.demo import library
 from coordinator.commands.demo.errors import DemoError
 from coordinator.commands.demo.job import Job
-from coordinator.commands.demo.screen import screen
+from coordinator.commands.demo.screen import say, screen
+from coordinator.commands.demo.signals import interrupt_on_signals
 from coordinator.commands.demo.stage import Stage
 from coordinator.commands.demo.tables import tables
-from coordinator.commands.demo.work import work
-
-if TYPE_CHECKING:
-    from types import FrameType
+from coordinator.commands.demo.work import Findings, work
 
 INTERRUPTED = 130
 
@@ -34,13 +31,12 @@ def run(limit: int | None) -> int:
         DemoError: something did not happen as it must; the message says what.
         EmbeddedError: the embedded server cannot start.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     console = Console(highlight=False)
     try:
         _run(console, limit)
     except KeyboardInterrupt:
-        console.print("Interrupted: every process is stopped, nothing is left behind.")
+        say(console, "Interrupted: every process is stopped, nothing is left behind.")
         return INTERRUPTED
     return 0
 
@@ -48,23 +44,31 @@ def run(limit: int | None) -> int:
 def _run(console: Console, limit: int | None) -> None:
     began = time.monotonic()
     modules = dict(list(library.modules().items())[:limit])
-    console.print(
+    say(
+        console,
         f"Counting the standard library of Python {platform.python_version()} "
         f"({len(modules)} packages and modules), with two processes killed on the way.",
-        soft_wrap=True,
     )
-    with tempfile.TemporaryDirectory(prefix="coordinator-demo-") as name:
-        job = Job(modules, folder := Path(name))
-        with screen(console) as display, Stage(folder) as stage:
-            findings = work(job, stage, display)
+    with tempfile.TemporaryDirectory(prefix="coordinator-demo-") as folder:
+        job = Job(modules, Path(folder))
+        findings = _work(console, job, Path(folder))
         console.print(tables(job.counts(), job.total(), findings))
-        _compare(console, job)
+        say(console, compare(job), "bold green")
     seconds = time.monotonic() - began
-    console.print(f"Every process is stopped, nothing is left behind. {seconds:.0f} s in all.")
+    say(console, f"Every process is stopped, nothing is left behind. {seconds:.0f} s in all.")
 
 
-def _compare(console: Console, job: Job) -> None:
-    """Compare the pipeline's total with the direct count.
+def _work(console: Console, job: Job, folder: Path) -> Findings:
+    with screen(console) as display, Stage(folder) as stage:
+        try:
+            return work(job, stage, display)
+        except (BotoCoreError, ClientError, OSError) as error:
+            stage.processes.check()  # it may say why
+            raise DemoError(f"The coordinator did not answer: {error}") from error
+
+
+def compare(job: Job) -> str:
+    """Compare the pipeline's total with the direct count; return the sentence to end with.
 
     Raises:
         DemoError: they differ.
@@ -72,13 +76,7 @@ def _compare(console: Console, job: Job) -> None:
     total, direct = job.total(), job.direct()
     if total != direct:
         raise DemoError(f"The pipeline counted {total}, and one process by itself {direct}.")
-    console.print(
+    return (
         f"The pipeline counted {total['lines']:,} lines and {total['functions']:,} functions. "
-        "So did one process by itself: nothing was lost, and nothing counted twice.",
-        style="bold green",
-        soft_wrap=True,
+        "So did one process by itself: nothing was lost, and nothing counted twice."
     )
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

@@ -60,7 +60,7 @@ class Balancer:
         self._loop.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a connection. A coroutine here would have its end in `__exit__` logged as an error."""
+        """Take a connection; a coroutine here would have its end in `__exit__` logged."""
         self._serving.add(task := self._loop.create_task(self._serve(reader, writer)))
         task.add_done_callback(self._serving.discard)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import psutil
 
 from coordinator.commands.demo.errors import DemoError
+from coordinator.commands.demo.signals import ignore_signals
 from coordinator.embedded.child import LAUNCHER
 
 if TYPE_CHECKING:
@@ -71,8 +72,12 @@ class Process:
         """Raise a DemoError if the process ended though nobody killed it."""
         code = self._popen.poll()
         if code and not self._was_killed:
-            end = "\n".join(self._text().splitlines()[-LOG_END_LINES:])
-            raise DemoError(f"{self.name} ended with exit code {code}. It said last:\n{end}")
+            raise DemoError(f"{self.name} ended with exit code {code}.\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        lines = self._text().splitlines()[-LOG_END_LINES:]
+        return "\n".join([f"{self.name} said last:", *lines])
 
     def ended(self) -> bool:
         """Whether the process has come to a good end by itself."""
@@ -129,6 +134,7 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        ignore_signals()
         for process in self._all:
             process.terminate()
         for process in self._all:
@@ -144,6 +150,10 @@ class Processes:
         """Raise a DemoError if one of them ended though nobody killed it."""
         for process in self._all:
             process.check()
+
+    def last_words(self) -> str:
+        """Return the ends of all logs."""
+        return "\n".join(process.last_words() for process in self._all)
 
 
 def _bound_to_parent() -> list[str]:

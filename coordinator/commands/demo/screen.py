@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def screen(console: Console) -> Screen:
     return LiveScreen(console) if console.is_terminal else PlainScreen(console)
 
 
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print a sentence; where lines may be of any length it stays on one."""
+    console.print(Text(text, style), soft_wrap=not console.is_terminal)
+
+
 class PlainScreen:
     """One line for each event and each quarter of the work; no control codes."""
 
@@ -53,8 +59,7 @@ class PlainScreen:
 
     def event(self, text: str, style: str = "") -> None:
         """Print the event."""
-        line = Text(f"{time.monotonic() - self._began:6.1f} s  {text}", style)
-        self._console.print(line, soft_wrap=True)
+        say(self._console, f"{time.monotonic() - self._began:6.1f} s  {text}", style)
 
     def update(self, progress: api.Progress) -> None:
         """Print a line if another quarter is done."""
@@ -77,7 +82,8 @@ class LiveScreen:
         )
         self._task = self._bar.add_task("starting", total=None)
         self._in_hand = Text(style="cyan", no_wrap=True, overflow="ellipsis")
-        self._events: list[Text] = []
+        self._events = Table.grid(padding=(0, 2))
+        self._events.add_column(justify="right", style="dim", min_width=8)
         self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -85,13 +91,12 @@ class LiveScreen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._in_hand.plain = ""
+        self._in_hand.plain = ""  # an empty line goes before the events
         self._live.__exit__(None, None, None)
 
     def event(self, text: str, style: str = "") -> None:
         """Add the event to the list."""
-        line = Text(f"{time.monotonic() - self._began:6.1f} s  ", "dim")
-        self._events.append(line.append(text, style or "not dim"))
+        self._events.add_row(f"{time.monotonic() - self._began:.1f} s", Text(text, style))
         self._live.refresh()
 
     def update(self, progress: api.Progress) -> None:
@@ -102,10 +107,10 @@ class LiveScreen:
             completed=progress.done,
             description=_state(progress),
         )
-        self._in_hand.plain = f"  in hand: {' '.join(progress.running)}"
+        self._in_hand.plain = f"in hand: {' '.join(progress.running)}"
 
     def _picture(self) -> RenderableType:
-        return Group(self._bar, self._in_hand, *self._events)
+        return Group(self._bar, self._in_hand, self._events)
 
 
 def _state(progress: api.Progress) -> str:

@@ -73,7 +73,7 @@ def lost_table(attempts: Sequence[Attempt], killed: Killed, lag: Lag) -> Table:
         f"{1000 * lag.mean:.0f} ms on average, at most {1000 * lag.at_most:g} ms."
     )
     table = Table(title="Leases lost", caption=caption, box=box.SIMPLE_HEAD)
-    for heading in ("task", "by", "cause", "handed out to", "after the kill"):
+    for heading in ("task", "of", "cause", "next", "after the kill"):
         table.add_column(heading, justify="right" if heading == "after the kill" else "left")
     for loss in losses(attempts, killed):
         after = f"{loss.again.claimed_at - killed.at:.2f} s"

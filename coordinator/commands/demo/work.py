@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from coordinator.commands.demo.api import Api, Attempt
     from coordinator.commands.demo.job import Job
-    from coordinator.commands.demo.processes import Process
     from coordinator.commands.demo.screen import Screen
     from coordinator.commands.demo.stage import Stage
 
 LOOK_EVERY = 0.15
-LONGEST_SECONDS = 300.0
+LONGEST_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,11 @@ def work(job: Job, stage: Stage, screen: Screen) -> Findings:
     direct = stage.processes.start("direct count", job.direct_command())
     direct.be_nice()
     story = Story(stage, api, screen, job.held)
-    _repeat(lambda: _look(stage, screen, api, story))
+    _repeat(stage, lambda: _look(stage, screen, api, story))
     screen.event(f"all tasks done, {time.monotonic() - began:.1f} s after the start", "bold")
-    _wait_for(direct, screen)
+    if not direct.ended():
+        screen.event("waiting for the direct count, which goes last on the processor")
+        _repeat(stage, direct.ended)
     return Findings(api.attempts(), story.check_told(), read_lag(stage.living_ports()))
 
 
@@ -74,13 +75,7 @@ def _look(stage: Stage, screen: Screen, api: Api, story: Story) -> bool:
     return progress.done == progress.total
 
 
-def _wait_for(direct: Process, screen: Screen) -> None:
-    if not direct.ended():
-        screen.event("waiting for the direct count, which goes last on the processor")
-        _repeat(direct.ended)
-
-
-def _repeat(done: Callable[[], bool]) -> None:
+def _repeat(stage: Stage, done: Callable[[], bool]) -> None:
     """Call `done` until it is true.
 
     Raises:
@@ -89,5 +84,6 @@ def _repeat(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LONGEST_SECONDS
     while not done():
         if time.monotonic() > deadline:
-            raise DemoError(f"The work was not done within {LONGEST_SECONDS:.0f} s.")
+            logs = stage.processes.last_words()
+            raise DemoError(f"The work was not done within {LONGEST_SECONDS:.0f} s.\n{logs}")
         time.sleep(LOOK_EVERY)
