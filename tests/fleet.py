@@ -24,11 +24,10 @@ from coordinator.store.pipelines import NewPipeline, Pipelines
 from coordinator.store.routing import connect
 from coordinator.store.scripts import Scripts
 from coordinator.store.tasks import PollCall, Tasks
+from coordinator.store.timers import Timers
 from coordinator.web.protocol import Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import redis
     from servers import Server
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "local"  # the account of the API
 LONG_MS = 600_000
+PAGE = 200  # of instances made at once; the others are due work
 SHARDS = 6  # on a cluster
 _numbers = itertools.count(1)
 
@@ -116,7 +116,7 @@ class Fleet:
                 client.client_kill_filter(_type="pubsub")
 
     async def seed(
-        self, parts: int | Iterable[Component] = 1, *, group: str = "g", shard: int = 0
+        self, parts: int | list[Component] = 1, *, group: str = "g", shard: int = 0
     ) -> str:
         """Create a pipeline and activate it, with so many components or just these."""
         name = f"pipeline {next(_numbers)}"
@@ -128,6 +128,9 @@ class Fleet:
         version = str(await self._pipelines.put(ACCOUNT, made, b"{}", errored=False))
         await self._pipelines.stage(ACCOUNT, made, version, _staged(list(parts)))
         await self._pipelines.activate(ACCOUNT, made, version, "")
+        timers = Timers(self.scripts, Settings())
+        while len(parts) > PAGE and (await timers.run_due(shard)).more:
+            pass
         return made
 
     async def claim(self, group: str = "g", *, shard: int = 0, ack_ms: int = LONG_MS) -> Claimed:

@@ -41,6 +41,12 @@ async def eventually(predicate: Callable[[], Any], timeout: float = 10) -> Any: 
     return value
 
 
+async def pass_time(seconds: float) -> None:
+    """Let time pass where the passing of time is what is tested."""
+    deadline = time.monotonic() + seconds
+    await eventually(lambda: time.monotonic() > deadline, seconds + 10)
+
+
 async def _value(predicate: Callable[[], Any]) -> Any:
     value = predicate()
     return await value if inspect.isawaitable(value) else value

@@ -46,6 +46,17 @@ class DueWork:
         self._count(shard, run)
         return run
 
+    async def run_all(self, shard: int) -> DueRun:
+        """Apply all that is due in a shard, batch by batch; return what the last batch did.
+
+        Raises:
+            UnavailableError: Redis cannot answer now.
+        """
+        run = await self.run(shard)
+        while run.more:
+            run = await self.run(shard)
+        return run
+
     def is_away(self, shard: int) -> bool:
         """Whether the shard could not answer when its due work was last to be run."""
         return shard in self._away

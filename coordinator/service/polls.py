@@ -89,7 +89,7 @@ class Polls:
         """
         groups = self.waiters.groups()
         if groups:
-            await self._due.before_claim(shard)
+            await self._due.run_all(shard)
         for first in range(0, len(groups), GROUPS_A_CALL):
             some = groups[first : first + GROUPS_A_CALL]
             counts = await self._tasks.ready_groups(shard, some)

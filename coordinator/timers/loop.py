@@ -42,9 +42,7 @@ class DueLoop:
         Raises:
             CoordinatorError: Redis cannot answer now.
         """
-        run = await self._due.run(shard)
-        while run.more:
-            run = await self._due.run(shard)
+        run = await self._due.run_all(shard)
         if run.next_due_ms < 0:
             return LONGEST_SLEEP
         # Due means past its time, so wake one millisecond later.
