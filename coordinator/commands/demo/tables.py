@@ -69,8 +69,9 @@ def held_table(attempts: Sequence[Attempt], killed: Killed) -> Table:
 def lost_table(attempts: Sequence[Attempt], killed: Killed, lag: Lag) -> Table:
     """Every lease that was lost, and its next holder."""
     caption = (
-        f"From the deadline to the next hand-out (of {lag.count}, by the replica's metrics): "
-        f"{1000 * lag.mean:.0f} ms on average, at most {1000 * lag.at_most:g} ms."
+        f"From a deadline to the next hand-out, by the metrics ({lag.count} in all): "
+        f"{1000 * lag.mean:.0f} ms on average, at most {1000 * lag.at_most:g} ms, "
+        "with the wait for a free runner."
     )
     table = Table(title="Leases lost", caption=caption, box=box.SIMPLE_HEAD)
     for heading in ("task", "of", "cause", "next", "after the kill"):
