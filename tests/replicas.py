@@ -24,7 +24,7 @@ from waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-START_SECONDS = 20
+START_SECONDS = 60
 STOP_SECONDS = 15
 SERVING = re.compile(r"serving the AWS Data Pipeline API on (http://127\.0\.0\.1:(\d+))")
 CONTENT_TYPE = "application/x-amz-json-1.1"

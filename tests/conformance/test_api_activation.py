@@ -67,16 +67,23 @@ def test_a_client_without_invocation_id_starts_a_run_a_call(api, replica):
     assert len(ids(api, pipeline)) == 2
 
 
-def test_parameter_values_and_a_start_time_are_accepted(api):
-    """Both are members of the model that existing callers send."""
+def test_a_start_time_is_accepted(api):
+    """An on-demand pipeline has nothing to resume."""
     pipeline = create(api)
     put(api, pipeline, activity("A", new_group()))
-    api.activate_pipeline(
-        pipelineId=pipeline,
-        parameterValues=[{"id": "myInput", "stringValue": "x"}],
-        startTimestamp=1428364800.5,
-    )
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=1428364800.5)
     assert len(ids(api, pipeline)) == 1
+
+
+def test_parameter_values_come_later(api):
+    """They are refused rather than left without effect."""
+    pipeline = create(api)
+    put(api, pipeline, activity("A", new_group()))
+    with pytest.raises(api.exceptions.InvalidRequestException, match="'parameterValues'"):
+        api.activate_pipeline(
+            pipelineId=pipeline, parameterValues=[{"id": "myInput", "stringValue": "x"}]
+        )
+    assert ids(api, pipeline) == []
 
 
 def test_more_instances_than_one_script_makes_are_all_made(api):

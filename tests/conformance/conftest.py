@@ -1,0 +1,27 @@
+"""A server and a replica of their own for tests that compare the whole data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from refusing import Place
+from replicas import ReplicaProcess
+from servers import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Place]:
+    """A replica with one running task; nothing that tests send it may leave a trace."""
+    server = Server("valkey", aof=True)
+    replica = ReplicaProcess(server.url, POLL_WAIT=1)
+    try:
+        server.start()
+        replica.start()
+        yield Place(server, replica)
+    finally:
+        replica.close()
+        server.close()
