@@ -51,7 +51,7 @@ def _status_already_set(status: str) -> CoordinatorError:
 
 def _not_a_precondition(component: str) -> CoordinatorError:
     return InvalidRequestError(
-        f"taskStatus FALSE is for preconditions, and '{component}' is an activity: "
+        f"Status FALSE is for preconditions, and '{component}' is an activity: "
         "use FINISHED or FAILED."
     )
 

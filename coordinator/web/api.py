@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coordinator.errors import CoordinatorError, InvalidRequestError, LeaseLostError
+from coordinator.errors import InvalidRequestError, LeaseLostError
 from coordinator.service.caller import Caller
 from coordinator.service.waiters import Presence
 from coordinator.web.body import ClientGoneError, read_body
@@ -18,6 +18,7 @@ from coordinator.web.guards import HostGuard
 from coordinator.web.handlers import Call, Handlers
 from coordinator.web.replies import MethodNotAllowedError, Replies, failure
 from coordinator.wire.codec import decode
+from coordinator.wire.faults import FAULTS
 from coordinator.wire.operations import OPERATIONS, operation_named
 from coordinator.wire.targets import CONTENT_TYPE, check_content_type, operation_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from coordinator.service.coordinator import Coordinator
+    from coordinator.wire.operations import Operation
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -35,6 +37,9 @@ log = logging.getLogger(__name__)
 ACCOUNT = "local"
 MOST_ID, MOST_DIGITS = 256, 4
 TASK_CALLS = frozenset({"PollForTask", "ReportTaskProgress", "SetTaskStatus"})
+MOST_AT_ONCE = 65536
+# What needs no traceback in the log: everything else is a fault of ours.
+EXPECTED = (*FAULTS,)
 REPORT_TARGET = b"DataPipeline.ReportTaskProgress"
 PLAIN_TYPE = CONTENT_TYPE.encode()
 _REPORT = OPERATIONS["ReportTaskProgress"]
@@ -103,7 +108,7 @@ class Api:
         return self._replies.render(*self._failed("", InvalidRequestError(message)))
 
     async def _report(self, body: bytes) -> Outcome:
-        request: Any = decode(_REPORT, body)
+        request: Any = await _decoded(_REPORT, body)
         verdict = await self._tasks.report(ACCOUNT, request.task_id, request.fields)
         return REPORT_OUTCOMES[verdict]
 
@@ -129,7 +134,7 @@ class Api:
     async def _handle(
         self, operation: str, headers: dict[bytes, bytes], body: bytes, receive: Receive
     ) -> Outcome:
-        request = decode(operation_named(operation), body)
+        request = await _decoded(operation_named(operation), body)
         call = Call(_caller(headers), operation, body, Presence())
         handler = self._handlers[operation]
         if operation != "PollForTask":
@@ -142,12 +147,19 @@ class Api:
             watch.cancel()
 
     def _failed(self, operation: str, error: Exception) -> Outcome:
-        if not isinstance(error, CoordinatorError):
+        if not isinstance(error, EXPECTED):
             log.error("%s failed", operation or "a request", exc_info=error)
         status, name, body = failure(error)
         self._metrics.errors[name] += 1
         verdict = b"superseded" if isinstance(error, LeaseLostError) else b"unknown"
         return Outcome(body, verdict if operation in TASK_CALLS else b"", status, name)
+
+
+async def _decoded(operation: Operation, body: bytes) -> Any:
+    """Decode a body, beside the event loop where it is so large that other callers would wait."""
+    if len(body) <= MOST_AT_ONCE:
+        return decode(operation, body)
+    return await asyncio.to_thread(decode, operation, body)
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:

@@ -31,6 +31,7 @@ def create_app(coordinator: Coordinator) -> Api:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
     )
     _add_pages(pages, coordinator)
     _add_error_shape(pages)

@@ -79,7 +79,8 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         scope = cast("dict[str, Any]", cycle.scope)
-        scope["extensions"] = {REPLY: partial(reply, cycle)}
+        if scope["method"] != "HEAD":  # uvicorn knows that its answer has no body
+            scope["extensions"] = {REPLY: partial(reply, cycle)}
         super()._start_asgi_task(cycle, app)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from coordinator.wire.operations import Operation
 
 _ENCODER = msgspec.json.Encoder()
+# What msgspec says of half a surrogate pair; the second where the body ends soon after.
+_HALF_PAIR = re.compile("surrogate|truncated")
 
 
 def decode(operation: Operation, body: bytes) -> msgspec.Struct:
@@ -42,7 +45,7 @@ def encode(answer: object) -> bytes:
 
 def _second_try(operation: Operation, body: bytes, error: Exception) -> msgspec.Struct:
     """Decode a body that failed once more, without what a tolerant operation lets pass."""
-    if not isinstance(error, msgspec.ValidationError):
+    if isinstance(error, msgspec.DecodeError) and _HALF_PAIR.search(str(error)):
         repaired = without_lone_surrogates(body)
         if operation.tolerant and repaired != body:
             return decode(operation, repaired)
