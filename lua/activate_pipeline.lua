@@ -13,7 +13,7 @@
 --   PIPELINE_DELETED    it is deleted
 --   VERSION_CHANGED     <latest>: another version was put meanwhile
 --   NOT_STAGED          what the version runs is not there yet
--- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/create_instances lib/probe lib/publish_wakes lib/civil
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/create_instances lib/publish_wakes lib/civil
 -- @keys pipeline definition components
 local refusal = living_pipeline(base, scope)
 if refusal then
@@ -32,21 +32,19 @@ if not count or redis.call('HLEN', components) <= 2 * count then -- two fields e
   return redis.error_reply('NOT_STAGED ' .. version)
 end
 local found = redis.call('HMGET', pipeline_key(base, scope), 'next_instance', 'last_start')
-local now, wakes, keys = now_ms(base), {}, { definition, components }
+local now, wakes = now_ms(base), {}
 local start = math.max(math.floor(now / 1000), tonumber(found[2] or 0) + 1)
 local run = {
   first = string.format('%.0f', found[1] or 1), next = 0, count = count, version = version,
   start = civil(start), scheduled_ms = start * 1000,
 }
-local plan = plan_instances(base, scope, run, keys)
-probe(keys)
 
 redis.call('HSET', pipeline_key(base, scope), 'state', 'SCHEDULED', 'next_instance', run.first + count,
   'last_start', start, 'activated_ms', now)
 redis.call('HSET', definition, 'active', latest[2], 'active_version', version)
 redis.call('HSET', components, 'activated', now)
 redis.call('PERSIST', components)
-create_instances(base, scope, run, plan, now, wakes)
+create_instances(base, scope, run, now, wakes)
 keep_answer(base, answer)
 publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
 return start

@@ -1,4 +1,5 @@
 --- Bar the earlier tries of a PollForTask call from claiming, unless one of them holds a task already.
+-- FLAGS allow-oom
 -- KEYS
 --   1 shard_key  HASH    the shard's clock
 -- ARGV

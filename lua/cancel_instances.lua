@@ -13,7 +13,7 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances lib/probe
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances
 -- @include lib/leave_ready lib/close_attempt lib/end_instance
 -- @keys timers unmet
 local refusal = living_pipeline(base, scope)
@@ -23,12 +23,10 @@ end
 if answered(base, answer) then
   return 0
 end
-local keys = {}
-local found, missing = find_instances(base, scope, rest, keys)
+local found, missing = find_instances(base, scope, rest)
 if missing then
   return redis.error_reply('NO_SUCH_INSTANCE ' .. missing)
 end
-probe(keys)
 
 local now, canceled = now_ms(base), 0
 for n, record in pairs(found) do

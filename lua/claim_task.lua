@@ -1,6 +1,7 @@
 --- Hand out the next ready task of a worker group: a new claim, and a lease until the acknowledgement deadline.
 -- Constant number of commands (about 25) but for the log n of the sorted sets. A repeat of a call whose answer was
 -- lost gets the same claim again for as long as it is not acknowledged.
+-- FLAGS allow-oom
 -- KEYS
 --   1 shard_key    HASH    the shard's clock
 -- ARGV
@@ -18,9 +19,9 @@
 --   (empty: the default), then the checkpoint: key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
--- @include lib/now_ms lib/probe lib/add_instance_keys lib/leave_ready lib/set_state lib/read_hash
+-- @include lib/now_ms lib/leave_ready lib/set_state lib/read_hash
 -- @include lib/first_turn lib/repeated_claim lib/task_answer
--- @keys call turns virtual instance ready lease timers components
+-- @keys call turns virtual instance ready lease timers
 local held, number, holding, refusal = repeated_claim(base, call, try)
 if refusal then
   return refusal
@@ -42,9 +43,6 @@ local turn = redis.call('ZSCORE', turns, pipeline)
 local ready = ready_key(base, scope, group)
 local n = string.format('%d', redis.call('ZRANGE', ready, 0, 0)[1])
 local record = read_hash(instance_key(base, scope, n))
-local keys = { call_key(base, call), virtual, components_key(base, scope, record.version) }
-add_instance_keys(keys, base, scope, n, record)
-probe(keys)
 
 local now = now_ms(base)
 local time = redis.call('TIME')

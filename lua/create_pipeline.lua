@@ -13,14 +13,13 @@
 --   9 create       int     0: only look for it
 -- RETURNS
 --   pipeline id: the existing or the new one | nil (not there, and not to be created)
--- @include lib/now_ms lib/probe
+-- @include lib/now_ms
 -- @keys pipeline pipelines unique
 local unique, scope = unique_key(base, account), account .. ':' .. pipeline
 local existing = redis.call('HGET', unique, digest)
 if existing or create == 0 then
   return existing
 end
-probe({ pipeline_key(base, scope), pipelines_key(base, account) })
 
 redis.call('HSET', unique, digest, pipeline)
 redis.call('ZADD', pipelines_key(base, account), 0, pipeline)

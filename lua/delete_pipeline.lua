@@ -11,7 +11,7 @@
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
--- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/probe
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer
 -- @keys pipeline pipelines unique timers wake
 if answered(base, answer) then
   return 0
@@ -22,7 +22,6 @@ if refusal then
 end
 local account, id = string.match(scope, '^([^:]*):(.*)$')
 local pipelines, unique = pipelines_key(base, account), unique_key(base, account)
-probe({ pipelines, unique, timers_key(base) })
 
 local now, pipeline = now_ms(base), pipeline_key(base, scope)
 redis.call('ZREM', pipelines, id)

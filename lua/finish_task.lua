@@ -22,7 +22,7 @@
 --   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
 --   NOT_A_PRECONDITION   FALSE for an activity
 -- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
--- @include lib/fan_out lib/add_instance_keys lib/probe lib/publish_wakes
+-- @include lib/fan_out lib/publish_wakes
 -- @keys pipeline instance
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms')
 if not alive[1] then
@@ -50,12 +50,7 @@ if status == 'FALSE' then
   return redis.error_reply('NOT_A_PRECONDITION ' .. record.component)
 end
 
-local now, wakes, keys, page = now_ms(base), {}, {}, {}
-add_instance_keys(keys, base, scope, n, record)
-if status == 'FINISHED' then
-  page = plan_fan_out(base, scope, n, 0, keys)
-end
-probe(keys)
+local now, wakes = now_ms(base), {}
 
 record.acked_ms = record.acked_ms or now -- a result acknowledges too
 if status == 'FAILED' then
@@ -66,6 +61,6 @@ if status == 'FAILED' then
 end
 close_attempt(base, scope, n, record, status, 'reported', now)
 end_instance(base, scope, n, record, status, now)
-apply_fan_out(base, scope, n, true, page, now, wakes)
+fan_out(base, scope, n, 0, true, now, wakes)
 publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
 return 'finished'

@@ -12,7 +12,7 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances lib/probe
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances
 -- @include lib/make_ready lib/set_state lib/publish_wakes
 -- @keys instance attempt unmet dependents timers wake
 local refusal = living_pipeline(base, scope)
@@ -22,8 +22,7 @@ end
 if answered(base, answer) then
   return 0
 end
-local keys = {}
-local found, missing = find_instances(base, scope, rest, keys)
+local found, missing = find_instances(base, scope, rest)
 if missing then
   return redis.error_reply('NO_SUCH_INSTANCE ' .. missing)
 end
@@ -31,7 +30,6 @@ local again = {}
 for n, record in pairs(found) do
   if record.state == 'terminal' then
     again[n] = true
-    keys[#keys + 1] = unmet_key(base, scope, n)
   end
 end
 local unfinished = {}
@@ -43,7 +41,6 @@ for n in pairs(again) do
     end
   end
 end
-probe(keys)
 
 local now, wakes, count = now_ms(base), {}, 0
 for n in pairs(again) do

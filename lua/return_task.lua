@@ -9,15 +9,13 @@
 --   4 claim      string  claim id
 -- RETURNS
 --   returned | nil (not held, or acknowledged already)
--- @include lib/now_ms lib/read_hash lib/probe lib/add_instance_keys lib/make_ready lib/publish_wakes
+-- @include lib/now_ms lib/read_hash lib/make_ready lib/publish_wakes
 -- @keys instance lease timers
 local record = read_hash(instance_key(base, scope, n))
 if record.state ~= 'leased' or record.claim ~= claim or record.acked_ms then
   return nil
 end
-local keys, wakes, id = {}, {}, ':' .. scope .. ':' .. n
-add_instance_keys(keys, base, scope, n, record)
-probe(keys)
+local wakes, id = {}, ':' .. scope .. ':' .. n
 
 local now = now_ms(base)
 redis.call('DEL', lease_key(base, scope, n))

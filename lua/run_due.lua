@@ -14,9 +14,8 @@
 --   next due ms (-1: nothing), now ms, ms that the server's clock stepped back, gap ms (0: none), then counts:
 --   timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
 --   cursor steps, and 1 if more is due now
--- @include lib/now_ms lib/clock_ms lib/read_hash lib/probe lib/add_instance_keys lib/publish_wakes
--- @include lib/apply_timer lib/apply_cursor
--- @keys timers instance
+-- @include lib/now_ms lib/clock_ms lib/publish_wakes lib/apply_timer lib/apply_cursor
+-- @keys timers
 local MOST_CURSOR_WORK = 200
 local now, clock = now_ms(base), clock_ms()
 local timers = timers_key(base)
@@ -26,39 +25,31 @@ local gap_ms = last and clock - last > threshold_ms and clock - last or 0
 local gap_end = gap_ms > 0 and now or tonumber(seen[2]) or 0
 
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
-local keys, plans, postponed, work = { timers }, {}, {}, 0
-for _, timer in ipairs(due) do
-  local kind, scope, id = string.match(timer, '^(%a+):([^:]*:[^:]*):(.*)$')
-  local plan = { kind = kind, scope = scope, id = id, timer = timer }
-  if not cursor_kinds[kind] then
-    add_instance_keys(keys, base, scope, id, read_hash(instance_key(base, scope, id)))
-    plans[#plans + 1] = plan
-  elseif work < MOST_CURSOR_WORK then
-    work = work + plan_cursor(base, plan, keys)
-    plans[#plans + 1] = plan
-  else -- behind what is due now, so that no lease waits for it, and before the cursors that had their step
-    postponed[#postponed + 1] = now - 2
-    postponed[#postponed + 1] = timer
-  end
-end
-probe(keys)
-
 if gap_ms > 0 then
   redis.call('HSET', shard_key, 'last_run_ms', now, 'gap_end_ms', now)
 elseif not last or now - last >= math.min(1000, threshold_ms / 4) then
   redis.call('HSET', shard_key, 'last_run_ms', now)
 end
 local limits = { gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }
-local done = { applied = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0 }
-local wakes = {} -- by account
-for _, plan in ipairs(plans) do
-  local account = string.match(plan.scope, '^[^:]*')
+local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0 }
+local wakes, postponed, work = {}, {}, 0 -- wakes by account
+for _, timer in ipairs(due) do
+  local kind, scope, id = string.match(timer, '^(%a+):([^:]*:[^:]*):(.*)$')
+  local plan = { kind = kind, scope = scope, id = id, timer = timer }
+  local account = string.match(scope, '^[^:]*')
   wakes[account] = wakes[account] or {}
-  local apply = cursor_kinds[plan.kind] and apply_cursor or apply_timer
-  local what = apply(base, plan, now, limits, wakes[account])
-  done.applied = done.applied + 1
-  if what then
+  if not cursor_kinds[kind] then
+    local what, ended = apply_timer(base, plan, now, limits, wakes[account])
     done[what] = done[what] + 1
+    if ended then
+      done.failed = done.failed + 1
+    end
+  elseif work < MOST_CURSOR_WORK then
+    work = work + apply_cursor(base, plan, now, limits, wakes[account])
+    done.cursor = done.cursor + 1
+  else -- behind what is due now, so that no lease waits for it, and before the cursors that had their step
+    postponed[#postponed + 1] = now - 2
+    postponed[#postponed + 1] = timer
   end
 end
 if #postponed > 0 then
@@ -69,5 +60,5 @@ for account, groups in pairs(wakes) do
 end
 local first = redis.call('ZRANGE', timers, 0, 0, 'WITHSCORES')
 local next_due = first[2] and tonumber(first[2]) or -1
-return { next_due, now, last and math.max(last - clock, 0) or 0, gap_ms, done.applied, done.ack, done.progress,
+return { next_due, now, last and math.max(last - clock, 0) or 0, gap_ms, #due - #postponed / 2, done.ack, done.progress,
   done.graced, done.timeout, done.failed, done.cursor, next_due >= 0 and next_due < now and 1 or 0 }

@@ -1,5 +1,6 @@
---- What each kind of timer does to an instance. It reads the record itself, because another timer of the same batch may
--- have changed it. Of a deleted pipeline nothing happens any more but its clean-up.
+--- What each kind of timer does to an instance; returns what it was, and 'failed' too if that ended the instance. It
+-- reads the record itself, because another timer of the same batch may have changed it. Of a deleted pipeline nothing
+-- happens any more but its clean-up.
 -- @include lib/read_hash lib/lose_lease lib/fail_attempt lib/make_ready
 -- @keys instance timers pipeline lease
 
@@ -18,7 +19,7 @@ end
 local function timeout_due(base, plan, record, now, wakes)
   local state = fail_attempt(base, plan.scope, plan.id, record, 'timeout', now, wakes,
     'error_id', 'AttemptTimeout', 'error_message', 'the attempt took longer than its attemptTimeout')
-  return state == 'terminal' and 'failed' or 'timeout'
+  return 'timeout', state == 'terminal' and 'failed' or nil
 end
 
 local function apply_timer(base, plan, now, limits, wakes)
@@ -33,5 +34,5 @@ local function apply_timer(base, plan, now, limits, wakes)
   elseif plan.kind == 'retry' and record.state == 'delayed' and living then
     make_ready(base, plan.scope, plan.id, record, now, wakes)
   end
-  return nil
+  return 'other'
 end

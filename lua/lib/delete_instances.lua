@@ -1,28 +1,8 @@
---- Remove what belonged to a deleted pipeline, MOST_DELETED instances at a time, then leave its tombstone.
--- The claims that held leases stay with the tombstone: their runners are told at their next report.
--- @include lib/read_hash lib/add_instance_keys lib/leave_ready
+--- Remove what belonged to a deleted pipeline, MOST_DELETED instances at a time, then leave its tombstone. Returns how
+-- many. The claims that held leases stay with the tombstone: their runners are told at their next report.
+-- @include lib/read_hash lib/leave_ready
 -- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
 local MOST_DELETED = 200
-
-local function plan_delete(base, scope, keys)
-  local page = redis.call('ZRANGE', instances_key(base, scope), 0, MOST_DELETED - 1)
-  for _, n in ipairs(page) do
-    local record = read_hash(instance_key(base, scope, n))
-    add_instance_keys(keys, base, scope, n, record)
-    for attempt = 1, tonumber(record.attempt or 0) do
-      keys[#keys + 1] = attempt_key(base, scope, n, attempt)
-      keys[#keys + 1] = progress_key(base, scope, n, attempt)
-    end
-  end
-  for _, key in ipairs({ pipeline_key(base, scope), ids_key(base, scope), definition_key(base, scope) }) do
-    keys[#keys + 1] = key
-  end
-  local version = tonumber(redis.call('HGET', pipeline_key(base, scope), 'version') or 0)
-  for v = math.max(1, version - MOST_DELETED), version do
-    keys[#keys + 1] = components_key(base, scope, v)
-  end
-  return page
-end
 
 local function delete_instance(base, scope, n)
   local record, id = read_hash(instance_key(base, scope, n)), ':' .. scope .. ':' .. n
@@ -44,13 +24,14 @@ local function delete_instance(base, scope, n)
   redis.call('ZREM', instances_key(base, scope), n)
 end
 
-local function apply_delete(base, scope, page, timer, now, tombstone_ms)
+local function delete_instances(base, scope, timer, now, tombstone_ms)
+  local page = redis.call('ZRANGE', instances_key(base, scope), 0, MOST_DELETED - 1)
   for _, n in ipairs(page) do
     delete_instance(base, scope, n)
   end
   if #page > 0 then
     redis.call('ZADD', timers_key(base), now - 1, timer)
-    return
+    return #page
   end
   local pipeline = pipeline_key(base, scope)
   local version = tonumber(redis.call('HGET', pipeline, 'version') or 0)
@@ -60,9 +41,10 @@ local function apply_delete(base, scope, page, timer, now, tombstone_ms)
   if version > MOST_DELETED then -- a much edited pipeline: the next run takes the versions before
     redis.call('HSET', pipeline, 'version', version - MOST_DELETED - 1)
     redis.call('ZADD', timers_key(base), now - 1, timer)
-    return
+    return MOST_DELETED
   end
   redis.call('UNLINK', definition_key(base, scope), ids_key(base, scope))
   redis.call('PEXPIRE', pipeline, tombstone_ms)
   redis.call('ZREM', timers_key(base), timer)
+  return 0
 end

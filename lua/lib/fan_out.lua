@@ -1,17 +1,8 @@
---- Tell the dependents of an instance whether it is finished, FAN_OUT at a time; a cursor in `timers` does the rest.
--- plan_fan_out only reads, and appends to `keys` what apply_fan_out will touch.
--- @include lib/read_hash lib/add_instance_keys lib/make_ready
+--- Tell the dependents of an instance, from number `from` on, whether it is finished: FAN_OUT at a time, and a cursor
+-- in `timers` does the rest. Returns how many were told.
+-- @include lib/read_hash lib/make_ready
 -- @keys instance dependents unmet timers wake
 local FAN_OUT = 200
-
-local function plan_fan_out(base, scope, n, from, keys)
-  local page = redis.call(
-    'ZRANGEBYSCORE', dependents_key(base, scope, n), '(' .. from, '+inf', 'LIMIT', 0, FAN_OUT)
-  for _, dependent in ipairs(page) do
-    add_instance_keys(keys, base, scope, dependent, read_hash(instance_key(base, scope, dependent)))
-  end
-  return page
-end
 
 local function tell_dependent(base, scope, n, dependent, finished, now, wakes)
   local record = read_hash(instance_key(base, scope, dependent))
@@ -25,7 +16,9 @@ local function tell_dependent(base, scope, n, dependent, finished, now, wakes)
   end
 end
 
-local function apply_fan_out(base, scope, n, finished, page, now, wakes)
+local function fan_out(base, scope, n, from, finished, now, wakes)
+  local page = redis.call(
+    'ZRANGEBYSCORE', dependents_key(base, scope, n), '(' .. from, '+inf', 'LIMIT', 0, FAN_OUT)
   for _, dependent in ipairs(page) do
     tell_dependent(base, scope, n, dependent, finished, now, wakes)
   end
@@ -37,4 +30,5 @@ local function apply_fan_out(base, scope, n, finished, page, now, wakes)
   else
     redis.call('ZREM', timers_key(base), cursor)
   end
+  return #page
 end

@@ -1,5 +1,5 @@
 --- Take a lease whose deadline has passed, and offer the task again (design: never acknowledged, the same attempt;
--- silent after acknowledging, the next one). Returns ack, progress or failed.
+-- silent after acknowledging, the next one). Returns ack or progress, and 'failed' too if that ended the instance.
 -- @include lib/close_attempt lib/next_attempt lib/end_instance lib/make_ready
 -- @keys instance lease timers
 local MAX_UNACKNOWLEDGED = 10
@@ -10,7 +10,7 @@ local function lose_unacknowledged(base, scope, n, record, now, wakes)
     local error_id, message = 'AcknowledgementTimeout', 'handed out ' .. unacked .. ' times, never acknowledged'
     close_attempt(base, scope, n, record, 'FAILED', 'lost', now, 'error_id', error_id, 'error_message', message)
     end_instance(base, scope, n, record, 'FAILED', now, 'error_id', error_id, 'error_message', message)
-    return 'failed'
+    return 'ack', 'failed'
   end
   local id = ':' .. scope .. ':' .. n
   redis.call('DEL', lease_key(base, scope, n))
@@ -33,7 +33,7 @@ local function lose_lease(base, scope, n, record, now, max_lost, wakes)
   if lost >= max_lost then
     end_instance(base, scope, n, record, 'FAILED', now, 'lost', lost, 'error_id', 'LeaseLostTooOften',
       'error_message', 'the lease was lost ' .. lost .. ' times in a row without progress in between')
-    return 'failed'
+    return 'progress', 'failed'
   end
   redis.call('HSET', instance_key(base, scope, n), 'lost', lost, 'requeued_from_ms', record.deadline_ms)
   next_attempt(base, scope, n, record, now, 0, wakes)

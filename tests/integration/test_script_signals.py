@@ -134,7 +134,7 @@ async def test_odd_holder_in_a_refusal(bench: Bench) -> None:
 async def test_full_memory(
     kind: str, new_server: Callable[..., Server], new_router: Callable[..., Router]
 ) -> None:
-    """At maxmemory what adds work is refused and changes nothing; reports and results go on."""
+    """At maxmemory what adds work is refused and changes nothing; hand-outs and results go on."""
     server = new_server(kind)
     bench = Bench(server, new_router(server.url))
     pipeline = await bench.start([*components(4), component("Leaf", needs=[0])])
@@ -147,13 +147,13 @@ async def test_full_memory(
         before = bench.dump()
         for call in (
             bench.create,
-            bench.claim,
             lambda: bench.stage(fresh, components(1)),
             lambda: bench.pipelines.activate(ACCOUNT, fresh, version, "key"),
         ):
             with pytest.raises(UnavailableError, match="out of memory"):
                 await call()
         assert bench.dump() == before
+        assert await bench.claim() is not None
         assert await bench.report(tasks[0], "a", b"1") == "acknowledged"
         assert await bench.finish(tasks[0]) == "finished"
         assert await bench.finish(tasks[1], "FAILED") == "retried"
