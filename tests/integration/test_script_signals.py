@@ -103,7 +103,7 @@ async def test_odd_names_travel_whole(bench: Bench) -> None:
     task = await bench.poll(call=call)
     assert task is not None
     assert task.component == ODD
-    assert await bench.poll(call=call) == task._replace(more=False)
+    assert await bench.poll(call=call) == task._replace(more=False, again=True)
     await bench.report(task, ODD, b'"1"')
     [row] = await bench.pipelines.instances(
         ACCOUNT, pipeline, [(f"@{ODD}{task.instance_id[-20:]}", 0)]
