@@ -40,7 +40,7 @@ async def test_ten_times_unacknowledged_fails(bench: Bench) -> None:
         assert (await _lose(bench)).lost_unacknowledged == 1
     last = await bench.claim(ack_ms=1)
     run = await _lose(bench)
-    assert (run.lost_unacknowledged, run.failed) == (0, 1)
+    assert (run.lost_unacknowledged, run.failed) == (1, 1)
     record = await _record(bench, pipeline)
     assert (record["status"], record["error_id"]) == ("FAILED", "AcknowledgementTimeout")
     assert await bench.report(last) == "superseded"
@@ -58,6 +58,29 @@ async def test_acknowledging_resets_the_count(bench: Bench) -> None:
     await bench.claim(ack_ms=1)
     assert (await _lose(bench)).lost_unacknowledged == 1
     assert await bench.rows(pipeline) == {"Work": "ready"}
+
+
+async def test_result_without_report_resets_the_count(bench: Bench) -> None:
+    """A result acknowledges, too: the hand-outs of the next attempt are counted anew."""
+    pipeline = await bench.start([component(maximum_retries=5)])
+    for _ in range(9):
+        await bench.claim(ack_ms=1)
+        await _lose(bench)
+    await bench.finish(await bench.claim(), "FAILED")
+    await bench.claim(ack_ms=1)
+    assert (await _lose(bench)).lost_unacknowledged == 1
+    assert await bench.rows(pipeline) == {"Work": "ready"}
+
+
+async def test_lag_is_of_the_first_hand_out_after_a_loss(bench: Bench) -> None:
+    """Only the hand-out that follows a lost lease is measured against its deadline."""
+    await bench.start()
+    await bench.claim(ack_ms=1)
+    await _lose(bench)
+    task = await bench.claim()
+    assert task.lag_ms >= 0
+    await bench.finish(task, "FAILED")
+    assert (await bench.claim()).lag_ms == -1
 
 
 async def test_silent_is_the_next_attempt(bench: Bench) -> None:
@@ -78,7 +101,8 @@ async def test_silent_too_often_fails(bench: Bench) -> None:
     pipeline = await bench.start([component(maximum_retries=100)])
     for _ in range(4):
         assert (await _fall_silent(bench)).lost_silent == 1
-    assert (await _fall_silent(bench)).failed == 1
+    run = await _fall_silent(bench)
+    assert (run.lost_silent, run.failed) == (1, 1)
     record = await _record(bench, pipeline)
     assert (record["status"], record["error_id"]) == ("FAILED", "LeaseLostTooOften")
 
@@ -124,7 +148,9 @@ async def test_attempt_timeout_ends_an_attempt_that_reports(bench: Bench) -> Non
     assert second.attempt == 2
 
     async def failed() -> bool:
-        return (await bench.due()).failed == 1
+        run = await bench.due()
+        assert run.failed == run.timed_out
+        return run.failed == 1
 
     await eventually(failed)
     record = await _record(bench, pipeline)

@@ -174,6 +174,18 @@ async def test_clock_that_stepped_back_stands_still(bench: Bench) -> None:
     assert int(row.instance["deadline_ms"]) == ahead + 60_000
 
 
+async def test_deadline_itself_is_in_time(bench: Bench) -> None:
+    """A lease is taken after its deadline, not at it: then its key is past its time, too."""
+    await bench.start()
+    ahead = await _time(bench) + 60_000
+    await bench.router.execute(META, "HSET", META, "last_run_ms", ahead)
+    await bench.claim(ack_ms=0)
+    run = await bench.due()
+    assert (run.now_ms, run.next_due_ms, run.applied) == (ahead, ahead, 0)
+    await bench.router.execute(META, "HSET", META, "last_run_ms", ahead + 1)
+    assert (await bench.due()).lost_unacknowledged == 1
+
+
 async def _time(bench: Bench) -> int:
     seconds, micros = await bench.router.execute(META, "TIME")
     return int(seconds) * 1000 + int(micros) // 1000
