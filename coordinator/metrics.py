@@ -1,6 +1,6 @@
 """What a replica counts: plain integers, read when Prometheus scrapes (an add costs 0.1 µs).
 
-``web/metrics.py`` gives them their names on ``GET /metrics``.
+``web/exposition.py`` gives them their names on ``GET /metrics``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
+LOST_CAUSES = ("unacknowledged", "silent", "attempt_timeout")
+REFUSED_VERDICTS = ("repeat", "superseded", "canceled", "deleted", "unknown", "invalid")
+
+
+def _zeros(names: tuple[str, ...]) -> Counter[str]:
+    """Every label from the start: Prometheus cannot see the first step of one that is new."""
+    return Counter(dict.fromkeys(names, 0))
 
 
 class Histogram:
@@ -39,6 +47,7 @@ class Metrics:
     """Everything that one replica counts."""
 
     granted: int = 0
+    handed_again: int = 0
     acknowledged: int = 0
     renewed: int = 0
     finished: int = 0
@@ -46,10 +55,9 @@ class Metrics:
     failed: int = 0
     canceled: int = 0
     given_back: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=lambda: _zeros(LOST_CAUSES))
     graced: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    waiters: int = 0
+    refused: Counter[str] = field(default_factory=lambda: _zeros(REFUSED_VERDICTS))
     wakes: int = 0
     timers_applied: int = 0
     outages: int = 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from coordinator.errors import UnavailableError
 from coordinator.store.timers import Counts
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from coordinator.service.shards import Shards
     from coordinator.store.scripts import Scripts
     from coordinator.store.timers import Timers
@@ -30,13 +33,9 @@ class Health:
         Raises:
             CoordinatorError: they do not; the message says what is wrong.
         """
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._scripts.router.ping()
-                await self.counts()
-        except TimeoutError:
-            trouble = self._scripts.router.last_error or "Redis does not answer."
-            raise UnavailableError(trouble) from None
+        async with self._deadline():
+            await self._scripts.router.ping()
+            await self._counts()
 
     async def counts(self) -> Counts:
         """Count the instances of all shards by state.
@@ -44,8 +43,21 @@ class Health:
         Raises:
             CoordinatorError: Redis cannot answer now.
         """
+        async with self._deadline():
+            return await self._counts()
+
+    async def _counts(self) -> Counts:
         rows = await asyncio.gather(*map(self._timers.counts, self._shards.all()))
         return Counts(*map(sum, zip(*rows, strict=True)))
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                yield
+        except TimeoutError:
+            trouble = self._scripts.router.last_error or "Redis does not answer."
+            raise UnavailableError(trouble) from None
 
     def connection_counts(self) -> tuple[int, int, int]:
         """Return script and command calls, batches, and reconnects of this replica."""

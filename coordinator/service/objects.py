@@ -70,11 +70,12 @@ class Objects:
         for first in range(0, len(wanted), STATUS_BATCH):
             batch = wanted[first : first + STATUS_BATCH]
             key = f"{answer}.{first}" if answer else ""
-            changed += await self._pipelines.set_status(
+            count = await self._pipelines.set_status(
                 script, caller.account, pipeline_id, batch, key
             )
-        if script == "cancel_instances":
-            self._metrics.canceled += changed
+            if script == "cancel_instances":
+                self._metrics.canceled += count
+            changed += count
         return changed
 
     async def _check_instances(self, account: str, pipeline_id: str, ids: Sequence[str]) -> None:

@@ -177,7 +177,10 @@ class Polls:
             self._metrics.given_back += returned
 
     def _count(self, task: Claimed) -> None:
-        self._metrics.granted += 1
+        if task.again:
+            self._metrics.handed_again += 1
+        else:
+            self._metrics.granted += 1
         if task.lag_ms >= 0:
             self._metrics.hand_out_lag.observe(task.lag_ms / 1000)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coordinator.domain.ids import decode_handle
-from coordinator.errors import LeaseLostError, TaskNotFoundError
+from coordinator.errors import (
+    CoordinatorError,
+    InvalidRequestError,
+    LeaseLostError,
+    PipelineDeletedError,
+    PipelineNotFoundError,
+    TaskNotFoundError,
+)
 from coordinator.service.task_objects import encode_values, task_of
 from coordinator.store.tasks import PollCall
 
@@ -22,6 +29,14 @@ if TYPE_CHECKING:
     from coordinator.store.tasks import Tasks
 
 HEARTBEAT_KEEP_MS = 3_600_000
+# As what a refused task call is counted; a subclass stands before its base.
+REFUSED = (
+    (LeaseLostError, "superseded"),
+    (TaskNotFoundError, "unknown"),
+    (PipelineNotFoundError, "unknown"),
+    (PipelineDeletedError, "deleted"),
+    (InvalidRequestError, "invalid"),
+)
 
 
 class TaskService:
@@ -64,8 +79,8 @@ class TaskService:
         flat = encode_values(fields) if fields else ()
         try:
             verdict = await self._tasks.report(account, handle, self._timeout_ms, flat)
-        except TaskNotFoundError:
-            self._metrics.refused["unknown"] += 1
+        except CoordinatorError as error:
+            self._count_refused(error)
             raise
         if verdict == "accepted":
             self._metrics.renewed += 1
@@ -89,9 +104,8 @@ class TaskService:
         handle = self._handle(account, task_id)
         try:
             outcome = await self._tasks.finish(account, handle, status, errors)
-        except TaskNotFoundError as error:
-            lost = isinstance(error, LeaseLostError)
-            self._metrics.refused["superseded" if lost else "unknown"] += 1
+        except CoordinatorError as error:
+            self._count_refused(error)
             raise
         if outcome in {"repeat", "canceled"}:
             self._metrics.refused[outcome] += 1
@@ -107,6 +121,12 @@ class TaskService:
     def _handle(self, account: str, task_id: str) -> Handle:
         try:
             return decode_handle(account, task_id)
-        except TaskNotFoundError:
-            self._metrics.refused["unknown"] += 1
+        except TaskNotFoundError as error:
+            self._count_refused(error)
             raise
+
+    def _count_refused(self, error: CoordinatorError) -> None:
+        for kind, verdict in REFUSED:
+            if isinstance(error, kind):
+                self._metrics.refused[verdict] += 1
+                return

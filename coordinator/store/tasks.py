@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Claimed(NamedTuple):
-    """A task handed out. Times in ms; `lag_ms`: from deadline to hand-out if requeued, else -1."""
+    """A task handed out. Times in ms; `lag_ms`: from deadline to hand-out if requeued, else -1.
+
+    `again`: an earlier try of the call was given it already.
+    """
 
     pipeline_id: str
     n: int
@@ -28,6 +31,7 @@ class Claimed(NamedTuple):
     created_ms: int
     progress_timeout_ms: int
     checkpoint: dict[str, bytes]
+    again: bool
 
 
 class PollCall(NamedTuple):
@@ -63,7 +67,7 @@ class Tasks:
             hostname=poll.hostname,
             ack_ms=ack_ms,
         )
-        return None if reply is None else _claimed(reply)
+        return None if reply is None else _claimed(reply, claim)
 
     async def bar(self, shard: int, poll: PollCall, keep_ms: int) -> bool:
         """Bar earlier tries of the call from claiming; True if one of them has a task."""
@@ -142,7 +146,7 @@ class Tasks:
         )
 
 
-def _claimed(reply: list[bytes]) -> Claimed:
+def _claimed(reply: list[bytes], claim: str) -> Claimed:
     pairs = reply[13:]
     return Claimed(
         pipeline_id=reply[0].decode(),
@@ -159,4 +163,5 @@ def _claimed(reply: list[bytes]) -> Claimed:
         created_ms=int(reply[11]),
         progress_timeout_ms=int(reply[12] or 0),
         checkpoint={pairs[i].decode(): pairs[i + 1] for i in range(0, len(pairs), 2)},
+        again=reply[3] != claim.encode(),
     )

@@ -31,6 +31,7 @@ __all__ = ["CONTENT_TYPE", "exposition"]
 
 COUNTERS = {
     "granted": "Leases granted: tasks handed out",
+    "handed_again": "Tasks handed out again to a poll whose answer was lost",
     "acknowledged": "Leases acknowledged by a first report",
     "renewed": "Leases renewed by a further report",
     "finished": "Tasks finished",
