@@ -27,7 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in source.names():
             lines = source.load(name).text.split("\n", 1)
-            Path(folder, f"{name}.lua").write_text(f"-- {lines[0]}\n{lines[1]}\n")
+            Path(folder, f"{name}.lua").write_text(f"-- {lines[0]}\n{lines[1]}\n", "utf-8")
         return subprocess.run([*LUACHECK, folder], check=False).returncode  # noqa: S603
 
 

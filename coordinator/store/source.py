@@ -73,7 +73,7 @@ def load(name: str) -> Source:
     Raises:
         ValueError: the header, an include or a key name is wrong.
     """
-    text = (root() / f"{name}.lua").read_text()
+    text = (root() / f"{name}.lua").read_text("utf-8")
     header = _parse(name, text)
     parts: dict[str, str] = {}
     key_names: dict[str, None] = {}
@@ -148,6 +148,6 @@ def _collect(
             if lib in trail:
                 raise ValueError(f"lua: {' -> '.join([*trail, lib])} includes itself")
             if lib not in parts:
-                body = (root() / f"{lib}.lua").read_text()
+                body = (root() / f"{lib}.lua").read_text("utf-8")
                 _collect(body, parts, key_names, (*trail, lib))
                 parts[lib] = body

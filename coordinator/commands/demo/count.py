@@ -62,13 +62,13 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 def read(path: Path) -> Counts:
     """Read what `write` wrote."""
-    return {name: int(value) for name, value in json.loads(path.read_text()).items()}
+    return {name: int(value) for name, value in json.loads(path.read_text("utf-8")).items()}
 
 
 def write(path: Path, counts: Counts) -> None:
     """Write the whole file or nothing: whoever dies in between leaves no half result."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(counts))
+    draft.write_text(json.dumps(counts), "utf-8")
     draft.replace(path)
 
 
