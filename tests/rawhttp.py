@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 HEAD = (
@@ -59,4 +60,5 @@ class RawClient:
     async def close(self) -> None:
         """Close the connection; what was sent is not waited for."""
         self.writer.transport.abort()
-        self.writer.close()
+        with suppress(OSError):
+            await self.writer.wait_closed()
