@@ -12,19 +12,12 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/find_instances
+-- @include lib/now_ms lib/chosen_instances lib/keep_answer
 -- @include lib/make_ready lib/set_state lib/publish_wakes
 -- @keys instance attempt unmet dependents timers wake
-local refusal = living_pipeline(base, scope)
-if refusal then
-  return refusal
-end
-if answered(base, answer) then
-  return 0
-end
-local found, missing = find_instances(base, scope, rest)
-if missing then
-  return redis.error_reply('NO_SUCH_INSTANCE ' .. missing)
+local found, instead = chosen_instances(base, scope, answer, rest)
+if not found then
+  return instead
 end
 local again = {}
 for n, record in pairs(found) do
