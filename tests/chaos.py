@@ -1,0 +1,199 @@
+"""Many tasks, runners that are killed, and what must be true of all that they were told."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+from dumps import dump
+from invariants import check_invariants
+from pipelines import Ref, activity, item, new_group, start
+from servers import _die_with_parent
+from waiting import wait_until
+
+log = logging.getLogger(__name__)
+PROGRAM = Path(__file__).with_name("chaos_runner.py")
+LEFT_OVER = {"ready", "turns", "timers", "lease", "unmet", "run"}
+SECONDS = 90  # a few times what it takes on two idle cores
+
+
+def new_chance():
+    """Return dice with a new seed, or the one in CHAOS_SEED; pytest shows it on failure."""
+    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1 << 32))
+    log.warning("to throw the same dice again: CHAOS_SEED=%d", seed)
+    return random.Random(seed)  # noqa: S311 - a test's dice
+
+
+class Runners:
+    """Processes of `chaos_runner.py`; each writes to a file of its own."""
+
+    def __init__(self, folder, replicas, chance, **options):
+        self.group = new_group()
+        self.folder = folder
+        self.running = []
+        self._chance = chance
+        self._common = {
+            "ports": [replica.port for replica in replicas],
+            "group": self.group,
+            "threads": 4,
+            **options,
+        }
+        self._started = 0
+
+    def start(self, **options):
+        """Start one more, with further options; return its process."""
+        self._started += 1
+        given = {
+            **self._common,
+            "file": str(self.folder / f"runner-{self._started}.jsonl"),
+            "seed": self._chance.randrange(1 << 32),
+            **options,
+        }
+        process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), json.dumps(given)],
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no lock
+        )
+        self.running.append(process)
+        return process
+
+    def kill(self, process):
+        """End one with SIGKILL."""
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+        self.running.remove(process)
+
+    def close(self):
+        """Kill them all."""
+        for process in list(self.running):
+            self.kill(process)
+
+    def events(self, kind=""):
+        """All that was written down so far, or one kind of it, in the order of its end."""
+        lines = [
+            json.loads(line)
+            for path in self.folder.glob("runner-*.jsonl")
+            for line in path.read_text().splitlines()
+        ]
+        return sorted((e for e in lines if kind in ("", e["event"])), key=lambda e: e["at"])
+
+
+def plain(count):
+    """Activities that need nothing."""
+    return [activity(f"Plain{n}") for n in range(count)]
+
+
+def fan(count):
+    """One activity, and those that wait for it."""
+    waiting = [activity(f"Leaf{n}", dependsOn=Ref("Head")) for n in range(count - 1)]
+    return [activity("Head"), *waiting]
+
+
+def pairs(count):
+    """Activities in chains of five; every fifth fails at its first attempt."""
+    made = []
+    for n in range(count):
+        name = f"Link{n}Flaky" if n % 5 == 3 else f"Link{n}"
+        needs = {"dependsOn": Ref(made[-1]["id"])} if n % 5 else {}
+        made.append(activity(name, **needs))
+    return made
+
+
+def flaky(count):
+    """Activities that all fail at their first attempt."""
+    return [activity(f"Flaky{n}") for n in range(count)]
+
+
+SHAPES = (plain, fan, pairs, flaky)
+
+
+def start_pipelines(api, group, tasks, size):
+    """Activate so many tasks, in pipelines of `size` and of every shape in turn."""
+    common = item("Default", workerGroup=group)
+    return [
+        start(api, common, *SHAPES[number % len(SHAPES)](size)) for number in range(tasks // size)
+    ]
+
+
+def terminal(server):
+    """Return how many instances are terminal."""
+    with server.client() as client:
+        return int(client.hget("coord:1:{0}:counts", "terminal") or 0)
+
+
+def wait_for_end(server, tasks):
+    """Wait until so many instances are terminal."""
+    wait_until(lambda: terminal(server) == tasks, SECONDS)
+
+
+def check_end(server, api, pipelines, tasks):
+    """Assert that every instance is FINISHED and that nothing waits for anything any more."""
+    found = [status for pipeline in pipelines for status in _statuses(api, pipeline)]
+    assert found == ["FINISHED"] * tasks
+    data = dump(server)
+    with server.client() as client:
+        seconds, micros = client.time()
+    check_invariants(data, seconds * 1000 + micros // 1000)
+    assert [key for key in data if key.partition("}:")[2].partition(":")[0] in LEFT_OVER] == []
+
+
+def check_told(runners):
+    """Assert of all that the runners were told: one holder at a time, and one result."""
+    handed, accepted = defaultdict(dict), defaultdict(list)
+    for event in runners.events():
+        instance = event["pipeline"], event["attempt_id"].partition("_Attempt=")[0]
+        if event["event"] == "given":
+            first = handed[instance].setdefault(event["handle"], event)
+            assert first["token"] == event["token"]
+        elif event["verdict"] == "accepted":
+            accepted[instance].append(event)
+    for instance, calls in accepted.items():
+        _check_results(calls)
+        _check_holders(list(handed[instance].values()), calls)
+    for given in handed.values():
+        _check_tokens(list(given.values()))
+    return {instance: list(given.values()) for instance, given in handed.items()}
+
+
+def _check_results(calls):
+    """At most one result that ends the instance, and one for each attempt."""
+    results = [e for e in calls if e["event"] == "SetTaskStatus"]
+    assert len({e["handle"] for e in results}) == len(results)
+    assert sum(e["taskStatus"] == "FINISHED" for e in results) <= 1, results
+
+
+def _check_holders(given, calls):
+    """A handle is not accepted any more once a later one has been received."""
+    for call in calls:
+        later = [e for e in given if e["token"] > call["token"] and e["at"] < call["sent"]]
+        assert not later, (call, later)
+
+
+def _check_tokens(given):
+    """Whoever was answered before the other asked has the smaller token, and attempts agree."""
+    in_order = sorted(given, key=lambda e: e["token"])
+    for one, two in pairwise(in_order):
+        assert one["token"] < two["token"]
+        assert one["attempt"] <= two["attempt"], (one, two)
+        assert one["sent"] <= two["at"], (one, two)
+
+
+def _statuses(api, pipeline):
+    found = api.get_paginator("query_objects").paginate(pipelineId=pipeline, sphere="INSTANCE")
+    ids = [name for page in found for name in page["ids"]]
+    pages = api.get_paginator("describe_objects").paginate(pipelineId=pipeline, objectIds=ids)
+    return [
+        field["stringValue"]
+        for page in pages
+        for described in page["pipelineObjects"]
+        for field in described["fields"]
+        if field["key"] == "@status"
+    ]
