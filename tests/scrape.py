@@ -1,0 +1,64 @@
+"""What GET /metrics says, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from prometheus_client.parser import text_string_to_metric_families
+
+PREFIX = "coordinator_"
+# What moves by itself, or as often as replicas look for work.
+RESTLESS = ("redis_", "timers", "wakes", "expired_events", "hand_out_lag", "instances", "waiters")
+
+
+def families(replica):
+    """Parse what a replica exposes, by the metric's name."""
+    answer = replica.get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    found = list(text_string_to_metric_families(answer.body.decode()))
+    assert len({family.name for family in found}) == len(found)
+    return {family.name: family for family in found}
+
+
+def samples(replica):
+    """Return every value by ``name`` or ``name{label}``, without the prefix."""
+    return {
+        _name(sample): sample.value
+        for family in families(replica).values()
+        for sample in family.samples
+    }
+
+
+def counted(*replicas):
+    """Return what replicas have counted of tasks, added up."""
+    total = Counter()
+    for replica in replicas:
+        total.update(
+            {k: v for k, v in samples(replica).items() if not k.startswith(RESTLESS) and v}
+        )
+    return total
+
+
+def gauges(replica):
+    """Return the number of instances by state, and of timers."""
+    found = samples(replica)
+    return Counter(
+        {
+            name.removeprefix("instances{").rstrip("}"): value
+            for name, value in found.items()
+            if name.startswith(("instances", "timers")) and "applied" not in name
+        }
+    )
+
+
+def moved(before, after):
+    """Return what has changed from one scrape to the other."""
+    changes = {name: after[name] - before[name] for name in before.keys() | after.keys()}
+    return {name: change for name, change in changes.items() if change}
+
+
+def _name(sample):
+    labels = ",".join(sample.labels.values())
+    name = sample.name.removeprefix(PREFIX).removesuffix("_total")
+    return f"{name}{{{labels}}}" if labels else name
