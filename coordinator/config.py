@@ -106,8 +106,13 @@ def load(**overrides: object) -> Settings:
 
 
 def _sentences(error: ValidationError) -> list[str]:
+    found = [(str(item["loc"][0]), item["msg"], item["input"]) for item in error.errors()]
     return [
-        f"{PREFIX}{str(item['loc'][0]).upper()}: "
-        f"{item['msg'].removeprefix('Value error, ')} (it is {item['input']!r})."
-        for item in error.errors()
+        f"{PREFIX}{name.upper()}: {fault.removeprefix('Value error, ')}{_shown(name, value)}."
+        for name, fault, value in found
     ]
+
+
+def _shown(name: str, value: object) -> str:
+    """Quote a value, unless it may hold a password."""
+    return "" if name == "redis_url" else f" (it is {value!r})"

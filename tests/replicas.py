@@ -33,6 +33,25 @@ _session = boto3.Session(
 )
 
 
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """Return this process's environment with these settings of the coordinator and no others."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("COORDINATOR_")}
+    return clean | {f"COORDINATOR_{k}": str(v) for k, v in settings.items()}
+
+
+def run_command(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    """Run the command `coordinator` with these settings until it ends; its output is text."""
+    return subprocess.run(
+        [sys.executable, "-m", "coordinator.cli", *arguments],
+        env=environment(settings) | {"COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+
 class Answer:
     """An HTTP answer: status, headers by lower-case name, body."""
 
@@ -74,11 +93,6 @@ class ReplicaProcess:
         path = self.directory / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def environment(self) -> dict[str, str]:
-        """Return the environment: this process's without its settings, and those of the replica."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("COORDINATOR_")}
-        return clean | {f"COORDINATOR_{k}": str(v) for k, v in self.settings.items()}
-
     def start(self, *, wait: bool = True) -> None:
         """Start the process and, unless `wait` is false, wait until /readyz answers 200."""
         command = [sys.executable, "-m", "coordinator.cli", "serve", "--port", str(self.port)]
@@ -87,7 +101,7 @@ class ReplicaProcess:
             self.process = subprocess.Popen(
                 command,
                 cwd=self.directory,
-                env=self.environment(),
+                env=environment(self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from contextlib import ExitStack, contextmanager
+import socket
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import uvicorn
 import uvloop
 
 from coordinator.commands.replica import Replica, tune_collector
+from coordinator.config import ConfigError
 from coordinator.embedded import EmbeddedServer
 from coordinator.web.protocol import Protocol
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("coordinator")
 CLOSE_WITHIN = 10
+BACKLOG = 4096
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -63,7 +66,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends it.
 
     Raises:
-        ConfigError: Redis is set up in a way that would lose leases.
+        ConfigError: Redis is set up in a way that would lose leases, or the port is taken.
         EmbeddedError: the embedded server cannot start.
     """
     with ExitStack() as stack:
@@ -82,8 +85,6 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     async with Replica(settings) as replica:
         config = uvicorn.Config(
             replica.app,
-            host=host,
-            port=port,
             http=Protocol,
             ws="none",
             lifespan="off",
@@ -91,14 +92,24 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
             log_config=None,
             proxy_headers=False,
             server_header=False,
-            backlog=4096,
+            backlog=BACKLOG,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CLOSE_WITHIN,
         )
         loop, polls = asyncio.get_running_loop(), replica.coordinator.polls
         tune_collector()
         server = Server(config, lambda: _soon(loop, polls.close))
-        await server.serve()
+        with closing(_listen(host, port)) as listening:
+            await server.serve([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind to an address; where that fails, uvicorn would end the process with a code of its own."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
 
 
 def _soon(loop: asyncio.AbstractEventLoop, close: Callable[[], None]) -> None:
