@@ -104,7 +104,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Bind to an address; where that fails, uvicorn would end the process with a code of its own."""
+    """Bind to an address; where that fails, uvicorn would exit with a code of its own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
