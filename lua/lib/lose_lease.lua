@@ -1,5 +1,6 @@
 --- Take a lease whose deadline has passed, and offer the task again (design: never acknowledged, the same attempt;
 -- silent after acknowledging, the next one). Returns ack or progress, and 'failed' too if that ended the instance.
+-- The lease key is past its time: deleting it makes Redis emit its `expired`, and not a `del`.
 -- @include lib/close_attempt lib/next_attempt lib/end_instance lib/make_ready
 -- @keys instance lease timers
 local MAX_UNACKNOWLEDGED = 10
@@ -23,7 +24,6 @@ local function lose_unacknowledged(base, scope, n, record, now, wakes)
 end
 
 local function lose_lease(base, scope, n, record, now, max_lost, wakes)
-  redis.call('GET', lease_key(base, scope, n)) -- past its time: Redis emits `expired` here
   if not record.acked_ms then
     return lose_unacknowledged(base, scope, n, record, now, wakes)
   end

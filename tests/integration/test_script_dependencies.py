@@ -146,6 +146,23 @@ async def test_rerun_during_a_fan_out(bench: Bench) -> None:
     assert (await bench.timers().counts(0)).blocked == 0
 
 
+async def test_rerun_tells_the_first_dependents_again(bench: Bench) -> None:
+    """A parent with a long list of dependents that runs again blocks those at its start, too."""
+    parts = [*fan(250), component("Other", group="other")]
+    parts[1] = component("Leaf0", needs=[0, 251])
+    pipeline = await _start(bench, parts)
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    await bench.rerun(pipeline, (await bench.ids(pipeline))[0])
+    await bench.settle()
+    await bench.finish(await bench.claim("other"))
+    assert (await bench.rows(pipeline))["Leaf0"] == "blocked"
+    task = await bench.claim()
+    assert task.component == "Root"
+    await bench.finish(task)
+    assert (await bench.rows(pipeline))["Leaf0"] == "ready"
+
+
 async def test_rerun_of_a_whole_chain(bench: Bench) -> None:
     """Instances that are run again together run in their order again."""
     parts = [component("A"), component("B", needs=[0]), component("C", needs=[1])]
