@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from coordinator.domain.definitions import Field, PipelineObject
@@ -42,12 +43,17 @@ class Objects:
         """
         first = read_offset(marker, len(ids), "DescribeObjects")
         page = ids[first : first + DESCRIBE_PAGE]
-        stored = await self._pipelines.living(account, pipeline_id, "latest")
-        components = components_of(pipeline_id, stored)
-        runs = await self._run_objects(
-            account, pipeline_id, [name for name in page if name not in components]
-        )
-        found = components | runs
+        await self._pipelines.living(account, pipeline_id)
+        found = await self._run_objects(account, pipeline_id, page)
+        others = [name for name in page if name not in found]
+        if others:
+            found |= await self._components(account, pipeline_id)
+        for name in others:
+            if name not in found:
+                raise InvalidRequestError(
+                    f"Member 'objectIds' names '{name[:256]}', "
+                    "which is not an object of this pipeline."
+                )
         after = first + len(page)
         return [found[name] for name in page], str(after) if after < len(ids) else ""
 
@@ -92,25 +98,27 @@ class Objects:
                         "which is not an instance of this pipeline."
                     )
 
+    async def _components(self, account: str, pipeline_id: str) -> dict[str, PipelineObject]:
+        stored = await self._pipelines.living(account, pipeline_id, "latest")
+        return await asyncio.to_thread(components_of, pipeline_id, stored)
+
     async def _run_objects(
         self, account: str, pipeline_id: str, names: Sequence[str]
     ) -> dict[str, PipelineObject]:
-        if not names:
-            return {}
+        """Describe those of `names` that are instances or attempts."""
         wanted = [spheres.split_attempt(name) for name in names]
-        rows = await self._pipelines.instances(account, pipeline_id, wanted)
+        rows = await self._pipelines.instances(account, pipeline_id, wanted) if names else []
         found = {}
         for name, (_, number), row in zip(names, wanted, rows, strict=True):
-            fields = None
-            if row is not None and number:
-                fields = spheres.attempt_fields(pipeline_id, row, number)
-            elif row is not None:
-                fields = spheres.instance_fields(pipeline_id, row)
-            if fields is None:
-                raise InvalidRequestError(
-                    f"Member 'objectIds' names '{name}', which is not an object of this pipeline."
-                )
-            found[name] = PipelineObject(name, name, tuple(fields))
+            if row is None:
+                continue
+            fields = (
+                spheres.attempt_fields(pipeline_id, row, number)
+                if number
+                else spheres.instance_fields(pipeline_id, row)
+            )
+            if fields is not None:
+                found[name] = PipelineObject(name, name, tuple(fields))
         return found
 
 

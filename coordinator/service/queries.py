@@ -5,6 +5,7 @@ A page examines at most 2,000 instances, so it may be short, or empty, with more
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -131,9 +132,10 @@ class Queries:
         limit: int,
     ) -> tuple[list[str], str]:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
+        components = await asyncio.to_thread(components_of, pipeline_id, stored)
         ids = [
             item.id
-            for item in components_of(pipeline_id, stored).values()
+            for item in components.values()
             if _selected({"name": item.name, "@id": item.id} | _row(item.fields), conditions)
         ]
         first = read_offset(marker, len(ids), "QueryObjects")
