@@ -36,7 +36,9 @@ class Settings(BaseSettings):
         900, description="between two reports, unless the object says"
     )
     poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
-    outage_threshold: Seconds = Field(10, description="a gap in due work that counts as an outage")
+    outage_threshold: Annotated[float, Field(ge=0.5, le=31_536_000)] = Field(
+        10, description="a gap in due work that counts as an outage; the loop sleeps up to 0.2 s"
+    )
     outage_grace: Seconds = Field(120, description="time to report after an outage")
     max_lost_leases: Annotated[int, Field(ge=1, le=1000)] = Field(
         5, description="lost leases in a row before FAILED"
