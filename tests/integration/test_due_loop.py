@@ -262,30 +262,6 @@ async def test_new_shards_are_served_without_a_restart(single: Fleet) -> None:
     assert found[0].lag_ms <= 250
 
 
-async def test_a_frozen_primary_delays_no_other_shard(new_cluster: Callable[..., Cluster]) -> None:
-    """The due work of one shard never waits for the server of another."""
-    server = new_cluster()
-    async with Fleet(server) as fleet:
-        replica = await fleet.replica()
-        owners = [await replica.router.primary_of(keys.base(shard)) for shard in range(6)]
-        frozen = next(node for node in server.servers if node.port == owners[0].port)
-        alive = next(shard for shard in range(6) if owners[shard] != owners[0])
-        await fleet.seed(1, group="lapsing", shard=alive)
-        waiter = polling(replica, "lapsing")
-        await fleet.finish(await waiter)
-        await fleet.seed(1, group="lapsing", shard=alive)
-        await fleet.claim("lapsing", shard=alive, ack_ms=1000)
-        waiter = polling(replica, "lapsing")
-        await waiting(replica, 1)
-        frozen.pause()
-        try:
-            found = await asyncio.wait_for(waiter, 4)
-        finally:
-            frozen.resume()
-        assert found is not None
-        assert found.lag_ms <= 250
-
-
 async def _watch(node: Server, events: list[tuple[str, float]]) -> None:
     """Note each expired event with the time it came."""
     async with Redis(unix_socket_path=str(node.socket)) as client, client.pubsub() as pubsub:

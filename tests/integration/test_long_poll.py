@@ -12,10 +12,9 @@ from rawhttp import RawClient
 from waiting import eventually, pass_time
 
 from coordinator.domain.ids import shard_of
-from coordinator.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from clusters import Cluster
     from servers import Server
@@ -295,32 +294,3 @@ async def test_one_pipeline_among_many_tasks_of_another(single: Fleet) -> None:
     assert few in owners[:2]
     assert owners.count(few) == 1
     await client.close()
-
-
-async def test_a_shard_that_cannot_answer_keeps_no_other_back(
-    new_cluster: Callable[..., Cluster],
-) -> None:
-    """With one primary of three frozen, tasks of the other shards are handed out promptly."""
-    server = new_cluster()
-    async with Fleet(server) as fleet:
-        replica = await fleet.replica(redis_timeout=1)
-        owners = [await replica.router.primary_of(keys.base(shard)) for shard in range(6)]
-        frozen = next(node for node in server.servers if node.port == owners[0].port)
-        alive = next(shard for shard in range(6) if owners[shard] != owners[0])
-        for shard in range(6):
-            if owners[shard] != owners[0]:
-                await fleet.seed(1, shard=shard)
-        lost = await fleet.claim(shard=alive, ack_ms=2500)
-        frozen.pause()
-        try:
-            await eventually(lambda: replica.coordinator.due.is_away(0))
-            started = time.monotonic()
-            count = sum(owner != owners[0] for owner in owners)
-            handed = [await poll(replica) for _ in range(count - 1)]
-            assert time.monotonic() - started < MOMENT
-            again = await asyncio.wait_for(poll(replica, "g"), 4)
-        finally:
-            frozen.resume()
-        assert again is not None
-        assert again.n == lost.n
-        assert len({task.pipeline_id for task in [*handed, again] if task}) == count
