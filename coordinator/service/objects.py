@@ -51,7 +51,7 @@ class Objects:
         for name in others:
             if name not in found:
                 raise InvalidRequestError(
-                    f"Member 'objectIds' names '{name[:256]}', "
+                    f"Member 'objectIds' names '{name[:64]}', "
                     "which is not an object of this pipeline."
                 )
         after = first + len(page)
@@ -94,7 +94,7 @@ class Objects:
             for name, row in zip(batch, rows, strict=True):
                 if row is None:
                     raise InvalidRequestError(
-                        f"Member 'objectIds' names '{name}', "
+                        f"Member 'objectIds' names '{name[:64]}', "
                         "which is not an instance of this pipeline."
                     )
 

@@ -64,7 +64,7 @@ def _too_many_fields(count: str) -> CoordinatorError:
 
 def _no_such_instance(instance: str) -> CoordinatorError:
     return InvalidRequestError(
-        f"Member 'objectIds' names '{instance}', which is not an instance of this pipeline."
+        f"Member 'objectIds' names '{instance[:64]}', which is not an instance of this pipeline."
     )
 
 

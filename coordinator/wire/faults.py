@@ -6,6 +6,7 @@ and the text from the lower-case `message`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -35,6 +36,7 @@ FAULTS: Final[Mapping[type[errors.CoordinatorError], Fault]] = MappingProxyType(
         errors.UnavailableError: INTERNAL,
     }
 )
+_LINE_ENDS = re.compile(r"[\r\n]+")
 _INTERNAL_MESSAGE = "The coordinator failed to answer; repeat the call."
 
 
@@ -50,8 +52,8 @@ def fault_body(error: BaseException) -> bytes:
 
 
 def body(name: str, message: str) -> bytes:
-    """The body of an error called `name`; what UTF-8 cannot carry becomes a question mark."""
-    sendable = message.encode(errors="replace").decode()
+    """The body of an error called `name`; its message on one line, in characters of UTF-8."""
+    sendable = _LINE_ENDS.sub(" ", message.encode(errors="replace").decode())
     return encode({"__type": name, "message": sendable})
 
 

@@ -152,12 +152,21 @@ def test_a_running_task_is_not_ended_by_an_unknown_status(place, status):
     place.refuses_body("SetTaskStatus", {"taskId": place.handle, "taskStatus": status})
 
 
-@pytest.mark.parametrize("unknown", ["@A_2012-12-12T00:00:00", "A"])
+@pytest.mark.parametrize("unknown", ["@A_2012-12-12T00:00:00", "A", "é\U0001f600 'a'", "a b:c"])
 def test_a_status_for_an_unknown_object_changes_no_other(place, unknown):
     """Refused whole."""
     names = [*place.instances, unknown]
     body = {"pipelineId": place.pipeline, "objectIds": names, "status": "TRY_CANCEL"}
     assert unknown in place.refuses_body("SetStatus", body)
+
+
+@pytest.mark.parametrize("name", ["a\r\n+OK\r\n$-1", "a\nb", "\r", "\t" * 1024, "n" * 1024])
+@pytest.mark.parametrize("operation", ["SetStatus", "DescribeObjects"])
+def test_line_ends_in_an_unknown_id_break_nothing(place, operation, name):
+    """Neither the sentence nor the protocol that carries the refusal to us."""
+    body = {"pipelineId": place.pipeline, "objectIds": [name], "status": "RERUN"}
+    assert "'objectIds'" in place.refuses_body(operation, body)
+    assert place.replica.post("ListPipelines", {}).status == 200
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"fields":[{"key":'])
