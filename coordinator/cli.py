@@ -142,7 +142,13 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--rounds", default=7, show_default=True, type=click.IntRange(1, 100))
-@click.option("--seconds", default=2.0, show_default=True, help="Length of each measurement.")
+@click.option(
+    "--seconds",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 3600),
+    help="Length of each measurement.",
+)
 def reports(rounds: int, seconds: float) -> None:
     """CPU of one ReportTaskProgress against uvicorn's floor."""
     from coordinator.commands.bench.reports import bench_reports  # noqa: PLC0415 - starts faster
@@ -167,11 +173,13 @@ def _log_to_stderr() -> None:
 
 def main() -> None:
     """Run the command line; what a user can mend ends as a sentence, not as a traceback."""
-    from coordinator.embedded.errors import EmbeddedError  # noqa: PLC0415 - starts faster
-
     try:
         cli()
-    except (CoordinatorError, config.ConfigError, EmbeddedError) as error:
+    except Exception as error:
+        from coordinator.embedded.errors import EmbeddedError  # noqa: PLC0415 - starts faster
+
+        if not isinstance(error, (CoordinatorError, config.ConfigError, EmbeddedError)):
+            raise
         click.echo(f"coordinator: {error}", err=True)
         sys.exit(1)
 

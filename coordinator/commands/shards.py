@@ -25,7 +25,7 @@ async def grow(settings: Settings, count: int) -> None:
         counts = await Layout(Scripts(router)).grow(count)
     finally:
         await router.close()
-    click.echo(f"There are {counts[-1]} shards; replicas know within a second.")
+    click.echo(f"There {_so_many(counts[-1])}; replicas know within a second.")
 
 
 async def show(settings: Settings) -> None:
@@ -35,4 +35,8 @@ async def show(settings: Settings) -> None:
         counts = await Layout(Scripts(router)).shard_counts()
     finally:
         await router.close()
-    click.echo(f"There are {counts[-1]} shards (over time: {', '.join(map(str, counts))}).")
+    click.echo(f"There {_so_many(counts[-1])} (over time: {', '.join(map(str, counts))}).")
+
+
+def _so_many(count: int) -> str:
+    return "is 1 shard" if count == 1 else f"are {count} shards"

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
 import msgspec
 import psutil
 from rich.console import Console
@@ -71,6 +72,8 @@ def _load(server: Measured, requests: Sequence[bytes], seconds: float) -> Cost:
     before = server.cpu_seconds()
     load = asyncio.run(run_load(server.port, requests, connections=CONNECTIONS, seconds=seconds))
     used = server.cpu_seconds() - before
+    if not (used and load.requests):  # the kernel counts CPU time in steps of 10 ms
+        raise click.ClickException("This was too short to measure anything: use more --seconds.")
     return Cost(used / load.requests * 1e6, load.requests / load.seconds, load.failures)
 
 
