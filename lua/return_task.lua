@@ -7,12 +7,18 @@
 --   2 scope      string  account and pipeline
 --   3 n          string  instance number
 --   4 claim      string  claim id
+--   5 call       string  digest that names the PollForTask call that claimed it
+--   6 try        int     the try of that call
 -- RETURNS
---   returned | nil (not held, or acknowledged already)
+--   returned | nil (not held, acknowledged already, or handed to a later try of the call)
 -- @include lib/now_ms lib/read_hash lib/make_ready lib/publish_wakes
--- @keys instance lease timers
+-- @keys instance lease timers call
 local record = read_hash(instance_key(base, scope, n))
 if record.state ~= 'leased' or record.claim ~= claim or record.acked_ms then
+  return nil
+end
+local known = redis.call('GET', call_key(base, call))
+if known and tonumber(string.match(known, '(%d+)$')) > try then
   return nil
 end
 local wakes, id = {}, ':' .. scope .. ':' .. n

@@ -170,7 +170,7 @@ class Polls:
     async def _give_back(self, call: PollCall, task: Claimed) -> None:
         shard = shard_of(task.pipeline_id)
         try:
-            returned = await _settled(lambda: self._tasks.give_back(call.account, task, shard))
+            returned = await _settled(lambda: self._tasks.give_back(call, task, shard))
         except UnavailableError as error:
             log.warning("a task whose runner left waits for its deadline: %s", error)
         else:

@@ -76,11 +76,19 @@ class Tasks:
         )
         return bool(reply == b"held")
 
-    async def give_back(self, account: str, task: Claimed, shard: int) -> bool:
-        """Offer a task again at once that was claimed but never told; False if it is not ours."""
-        scope = f"{account}:{task.pipeline_id}"
+    async def give_back(self, poll: PollCall, task: Claimed, shard: int) -> bool:
+        """Offer a task again at once that was claimed for `poll` but never told.
+
+        False if it is not its own: taken away, acknowledged, or told to a later try of the call.
+        """
         reply = await self._scripts.call(
-            "return_task", shard, scope=scope, n=task.n, claim=task.claim
+            "return_task",
+            shard,
+            scope=f"{poll.account}:{task.pipeline_id}",
+            n=task.n,
+            claim=task.claim,
+            call=poll.call,
+            **{"try": poll.attempt},
         )
         return reply is not None
 

@@ -9,13 +9,14 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 import pytest
-from fleet import Fleet, claim_at_once, poll, polling, waiting
+from fleet import Fleet, call_of, claim_at_once, poll, polling, waiting
 from pipelines import activity, new_group, start
 from proxy import Proxy
 from rawhttp import RawClient
 from replicas import ReplicaProcess
 from waiting import eventually
 
+from coordinator.service.waiters import Presence
 from coordinator.store import keys
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ async def test_a_repeat_after_a_give_back_gets_a_task(single: Fleet) -> None:
     await single.seed(1)
     first = await poll(replica, name="call")
     assert first is not None
-    assert await single.tasks.give_back("local", first, 0)
+    assert await single.tasks.give_back(call_of(name="call"), first, 0)
     again = await poll(replica, name="call", attempt=2)
     assert again is not None
     assert (again.n, again.claim != first.claim) == (first.n, True)
@@ -204,6 +205,26 @@ async def test_boto3_repeats_a_poll_whose_answer_was_cut(process: ReplicaProcess
         assert answer["ResponseMetadata"]["RetryAttempts"] == 1
         assert api.report_task_progress(taskId=task["taskId"])["canceled"] is False
         assert "taskObject" not in api.poll_for_task(workerGroup=group, hostname="host")
+
+
+async def test_a_task_told_to_a_later_try_is_not_given_back(single: Fleet) -> None:
+    """A try whose client left cannot take back what its repeat has been told meanwhile."""
+    other = await single.replica(loop=False, poll_wait=0)
+    async with Proxy(single.server.socket) as proxy:
+        replica = await single.replica(url=proxy.url, loop=False, listener=False)
+        await single.seed(1)
+        await claim_at_once(single, replica)
+        proxy.half_open()
+        presence = Presence()
+        earlier = polling(replica, name="call", presence=presence)
+        await eventually(lambda: _claims(single))
+        presence.leave()
+        repeat = await poll(other, name="call", attempt=2)
+        assert repeat is not None
+        proxy.heal()
+        assert await earlier is None
+        assert replica.coordinator.metrics.given_back == 0
+        assert await single.report(repeat) == "acknowledged"
 
 
 def _claims(fleet: Fleet) -> list[str]:

@@ -203,12 +203,12 @@ async def test_returned_task_is_ready_again(bench: Bench) -> None:
     """A claim that is given back can be claimed at once; its handle is superseded."""
     await bench.start()
     first = await bench.claim()
-    assert await bench.tasks.give_back(ACCOUNT, first, 0)
+    assert await bench.tasks.give_back(bench.call(), first, 0)
     second = await bench.claim()
     assert (second.n, second.attempt) == (first.n, first.attempt)
     assert second.claim != first.claim
     assert await bench.report(first) == "superseded"
-    assert not await bench.tasks.give_back(ACCOUNT, first, 0)
+    assert not await bench.tasks.give_back(bench.call(), first, 0)
 
 
 async def test_acknowledged_task_is_not_given_back(bench: Bench) -> None:
@@ -217,7 +217,7 @@ async def test_acknowledged_task_is_not_given_back(bench: Bench) -> None:
     task = await bench.claim()
     await bench.report(task)
     before = bench.dump()
-    assert not await bench.tasks.give_back(ACCOUNT, task, 0)
+    assert not await bench.tasks.give_back(bench.call(), task, 0)
     assert bench.dump() == before
 
 
@@ -226,7 +226,7 @@ async def test_giving_back_often_costs_no_memory(bench: Bench) -> None:
     pipeline = await bench.start()
     sizes = []
     for _ in range(30):
-        await bench.tasks.give_back(ACCOUNT, await bench.claim(), 0)
+        await bench.tasks.give_back(bench.call(), await bench.claim(), 0)
         record = bench.dump()[f"coord:1:{{0}}:instance:{ACCOUNT}:{pipeline}:1"]
         sizes.append(len(record.value))
     assert sizes[-1] == sizes[9]

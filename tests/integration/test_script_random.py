@@ -118,7 +118,7 @@ class Walk:
 
     async def give_back(self) -> None:
         """Give a task back."""
-        await self.bench.tasks.give_back(ACCOUNT, self._any_task(), 0)
+        await self.bench.tasks.give_back(self.bench.call(), self._any_task(), 0)
 
     async def grow_old(self) -> None:
         """Let an outage end."""
