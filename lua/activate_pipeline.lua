@@ -11,20 +11,26 @@
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
+--   NO_DEFINITION       none was put yet
+--   DEFINITION_ERRORED  the latest one has errors
 --   VERSION_CHANGED     <latest>: another version was put meanwhile
 --   NOT_STAGED          what the version runs is not there yet
 -- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/create_instances lib/publish_wakes lib/civil
 -- @keys pipeline definition components
+if answered(base, answer) then
+  return nil
+end
 local refusal = living_pipeline(base, scope)
 if refusal then
   return refusal
 end
-if answered(base, answer) then
-  return nil
-end
 local definition, components = definition_key(base, scope), components_key(base, scope, version)
-local latest = redis.call('HMGET', definition, 'latest_version', 'latest')
-if latest[1] ~= version then
+local latest = redis.call('HMGET', definition, 'latest_version', 'latest', 'latest_errored')
+if not latest[1] then
+  return redis.error_reply('NO_DEFINITION ' .. scope)
+elseif latest[3] == '1' then
+  return redis.error_reply('DEFINITION_ERRORED ' .. latest[1])
+elseif latest[1] ~= version then
   return redis.error_reply('VERSION_CHANGED ' .. tostring(latest[1]))
 end
 local count = redis.call('HGET', components, 'count')

@@ -84,19 +84,19 @@ class Definitions:
             PipelineNotFoundError, PipelineDeletedError
         """
         for _ in range(ACTIVATION_TRIES):
-            stored = await self._pipelines.living(account, pipeline_id, "latest")
-            _check_activatable(stored)
+            version = (await self._pipelines.read(account, pipeline_id)).pipeline.get("version", "")
             try:
-                await self._pipelines.activate(account, pipeline_id, stored.version, answer)
+                await self._pipelines.activate(account, pipeline_id, version, answer)
             except NotStagedError:
-                await self._stage(account, pipeline_id, stored)
+                await self._stage(account, pipeline_id)
             except VersionChangedError:
                 continue
             else:
                 return
         raise InvalidRequestError("The definition kept changing while it was being activated.")
 
-    async def _stage(self, account: str, pipeline_id: str, stored: StoredDefinition) -> None:
+    async def _stage(self, account: str, pipeline_id: str) -> None:
+        stored = await self._pipelines.living(account, pipeline_id, "latest")
         components = await asyncio.to_thread(
             compile_components,
             decode(stored).pipeline_objects,
@@ -114,16 +114,6 @@ class Definitions:
 def decode(stored: StoredDefinition) -> Definition:
     """Read the stored form; a pipeline without a definition has an empty one."""
     return _DECODER.decode(stored.definition) if stored.definition else Definition()
-
-
-def _check_activatable(stored: StoredDefinition) -> None:
-    if not stored.definition:
-        raise InvalidRequestError("The pipeline has no definition: call PutPipelineDefinition.")
-    if stored.errored:
-        raise InvalidRequestError(
-            "The pipeline definition has errors: call PutPipelineDefinition and mend what its "
-            "validationErrors say."
-        )
 
 
 def _staged(components: list[Component]) -> Iterator[tuple[str, bytes]]:

@@ -72,6 +72,17 @@ def _fewer_shards(now: str) -> CoordinatorError:
     return InvalidRequestError(f"There are {now} shards; the number only grows.")
 
 
+def _no_definition(_: str) -> CoordinatorError:
+    return InvalidRequestError("The pipeline has no definition: call PutPipelineDefinition.")
+
+
+def _definition_errored(_: str) -> CoordinatorError:
+    return InvalidRequestError(
+        "The pipeline definition has errors: call PutPipelineDefinition and mend what its "
+        "validationErrors say."
+    )
+
+
 REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "PIPELINE_NOT_FOUND": _pipeline_not_found,
     "PIPELINE_DELETED": _pipeline_deleted,
@@ -82,6 +93,8 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "TOO_MANY_FIELDS": _too_many_fields,
     "NO_SUCH_INSTANCE": _no_such_instance,
     "FEWER_SHARDS": _fewer_shards,
+    "NO_DEFINITION": _no_definition,
+    "DEFINITION_ERRORED": _definition_errored,
     "VERSION_CHANGED": lambda _: VersionChangedError(),
     "NOT_STAGED": lambda _: NotStagedError(),
     "POLL_SUPERSEDED": lambda _: PollSupersededError(),

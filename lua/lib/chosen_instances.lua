@@ -3,9 +3,12 @@
 -- @include lib/read_hash lib/living_pipeline lib/keep_answer
 -- @keys ids instance
 local function chosen_instances(base, scope, answer, wanted)
+  if answered(base, answer) then
+    return nil, 0
+  end
   local refusal = living_pipeline(base, scope)
-  if refusal or answered(base, answer) then
-    return nil, refusal or 0
+  if refusal then
+    return nil, refusal
   end
   local numbers, found = redis.call('HMGET', ids_key(base, scope), unpack(wanted)), {}
   for i, id in ipairs(wanted) do

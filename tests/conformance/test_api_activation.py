@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pipelines import activity, create, finish, ids, item, new_group, poll, put, start
+from pipelines import Ref, activity, create, finish, ids, item, new_group, poll, put, start
 from waiting import wait_until
 
 
@@ -37,6 +37,22 @@ def test_the_same_call_again_starts_one_run(api, replica):
         repeat = {**same, "amz-sdk-request": attempt}
         assert replica.post("ActivatePipeline", {"pipelineId": pipeline}, repeat).status == 200
     assert len(ids(api, pipeline)) == 2
+
+
+def test_a_repeat_is_answered_whatever_came_between(api, replica):
+    """A call that was carried out is answered again, also with a bad definition put meanwhile."""
+    pipeline = create(api)
+    put(api, pipeline, activity("A", new_group()))
+    same = {"amz-sdk-invocation-id": "activate-between"}
+    assert replica.post("ActivatePipeline", {"pipelineId": pipeline}, same).status == 200
+    found = api.put_pipeline_definition(
+        pipelineId=pipeline, pipelineObjects=[activity("A", dependsOn=Ref("Nobody"))]
+    )
+    assert found["errored"]
+    assert replica.post("ActivatePipeline", {"pipelineId": pipeline}, same).status == 200
+    assert len(ids(api, pipeline)) == 1
+    api.delete_pipeline(pipelineId=pipeline)
+    assert replica.post("ActivatePipeline", {"pipelineId": pipeline}, same).status == 200
 
 
 def test_the_same_invocation_id_with_another_body_is_another_call(api, replica):
