@@ -41,7 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { deploy/install-packages python3-venv && $(PYTHON) -m venv --clear .venv; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	test -x $(BIN)/uv || $(BIN)/python -m pip install -q -c constraints.txt uv
-	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[runner,dev]'
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[runner,dev]'
 	touch $(STAMP)
 
 clean: ## remove what set-up made
