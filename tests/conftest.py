@@ -10,6 +10,7 @@ keep apart by making pipelines and worker groups of their own. ``new_replica`` s
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 KINDS = ("valkey", "redis7", "cluster")
+
+
+def pytest_configure() -> None:
+    """Hear signals again: a shell that runs us in the background has them ignored by all we start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class SharedServers:

@@ -176,7 +176,7 @@ def test_commands_on_a_redis(new_server, new_replica):
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "noeviction" in checked.stdout
     assert new_replica(server.url).ready()
-    assert "There are 1 shards" in run("shards", "show").stdout
+    assert "There is 1 shard" in run("shards", "show").stdout
 
 
 def test_bench():

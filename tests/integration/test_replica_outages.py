@@ -166,6 +166,8 @@ def test_polls_that_wait_through_an_outage_get_tasks_again(server, replica, api,
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(replica.post, "PollForTask", {"workerGroup": group})
         wait_until(lambda: b"coordinator_waiters 1.0" in replica.get("/metrics").body)
+        for _ in range(3):  # calls of Redis keep their order: the poll's own first look is over
+            api.describe_pipelines(pipelineIds=[pipeline])
         outage(server)
         wait_until(lambda: replica.get("/readyz").status == 503)
         bring_back(server)

@@ -205,7 +205,8 @@ def test_several_tasks_at_once(api, start, tmp_path):
     api.tasks += [task(command, number) for number in range(1, 6)]
     start(tasks=3)
     wait_until(lambda: len({body["taskId"] for body in api.bodies("ReportTaskProgress")}) == 3)
-    wait_until(lambda: (tmp_path / "begun").read_text().count("x") == 3)
+    begun = tmp_path / "begun"
+    wait_until(lambda: begun.exists() and begun.read_text().count("x") == 3)
     assert len(api.tasks) == 2
     (tmp_path / "end").touch()
     wait_until(lambda: len(results(api)) == 5, 20)
