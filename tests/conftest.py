@@ -27,7 +27,7 @@ KINDS = ("valkey", "redis7", "cluster")
 
 
 def pytest_configure() -> None:
-    """Hear signals again: a shell that runs us in the background has them ignored by all we start."""
+    """Hear signals again, which a shell that runs us in the background has all of us ignore."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
