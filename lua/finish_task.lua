@@ -18,7 +18,7 @@
 --   PIPELINE_NOT_FOUND   nothing is known of the pipeline
 --   PIPELINE_DELETED     the pipeline is deleted
 --   TASK_NOT_FOUND       this claim was never made
---   LEASE_LOST           <lost at ms> <holder now, or nothing>: the lease was taken away
+--   LEASE_LOST           <lost at ms> free, or <lost at ms> held <hostname, may be empty>: the lease was taken away
 --   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
 --   NOT_A_PRECONDITION   FALSE for an activity
 -- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
@@ -40,7 +40,8 @@ if not held then
   elseif cause == 'canceled' then
     return 'canceled'
   elseif cause ~= 'reported' then
-    return redis.error_reply('LEASE_LOST ' .. ended_ms .. ' ' .. (record.claim and record.hostname or ''))
+    local now_held = record.claim and ' held ' .. record.hostname or ' free'
+    return redis.error_reply('LEASE_LOST ' .. ended_ms .. now_held)
   elseif recorded ~= status then
     return redis.error_reply('STATUS_ALREADY_SET ' .. recorded)
   end

@@ -41,7 +41,9 @@ def _task_not_found(_: str) -> CoordinatorError:
 
 def _lease_lost(detail: str) -> CoordinatorError:
     at_ms, _, holder = detail.partition(" ")
-    now = f"it is now held by '{holder}'" if holder else "nobody holds it now"
+    state, _, hostname = holder.partition(" ")
+    by = f"'{hostname}'" if hostname else "another runner"
+    now = f"it is now held by {by}" if state == "held" else "nobody holds it now"
     return LeaseLostError(f"The lease on this task was lost at {iso(int(at_ms))}; {now}.")
 
 

@@ -130,6 +130,20 @@ async def test_superseded_says_when_and_who(bench: Bench) -> None:
     assert await bench.finish(following) == "finished"
 
 
+async def test_superseded_by_a_holder_without_a_name(bench: Bench) -> None:
+    """A task whose holder gave no hostname is not said to be held by nobody."""
+    await bench.start()
+    task = await bench.claim()
+    await bench.tasks.give_back(bench.call(), task, 0)
+    assert await bench.poll(call=bench.call()._replace(hostname="")) is not None
+    before = bench.dump()
+    with pytest.raises(
+        LeaseLostError, match=r"lost at 20\d\d-.*; it is now held by another runner"
+    ):
+        await bench.finish(task)
+    assert bench.dump() == before
+
+
 async def test_result_for_a_deleted_pipeline(bench: Bench) -> None:
     """A result for a deleted pipeline is refused, before and after its clean-up."""
     pipeline = await bench.start()
