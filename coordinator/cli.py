@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def serve(host: str, port: int) -> None:
 
     settings = config.load()
     _log_to_stderr()
+    _warn_of_unknown()
     where = "on this machine" if host in LOOPBACK else f"who can reach {host}: use it behind a wall"
     logging.getLogger("coordinator").warning("no signatures: open to everybody %s", where)
     run(settings, host, port)
@@ -93,7 +95,10 @@ def check() -> None:
     """Say in words whether Redis is set up as it must be; exit 1 if it is not."""
     from coordinator.commands.check import check as run  # noqa: PLC0415 - starts faster
 
-    sys.exit(asyncio.run(run(_with_redis())))
+    settings = _with_redis()
+    _log_to_stderr()
+    _warn_of_unknown()
+    sys.exit(asyncio.run(run(settings)))
 
 
 @cli.group()
@@ -164,6 +169,11 @@ def _with_redis() -> Settings:
             "`coordinator serve` alone."
         )
     return settings
+
+
+def _warn_of_unknown() -> None:
+    for sentence in config.unknown(os.environ):
+        logging.getLogger("coordinator").warning("%s", sentence)
 
 
 def _log_to_stderr() -> None:

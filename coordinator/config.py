@@ -7,11 +7,15 @@ the start with one sentence per variable (`ConfigError`).
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path  # noqa: TC003 - pydantic resolves the annotation at run time
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PREFIX = "COORDINATOR_"
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
@@ -105,6 +109,17 @@ def load(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(error))) from error
+
+
+def unknown(variables: Iterable[str]) -> list[str]:
+    """Return a sentence for each name of a variable that looks like a setting and is none."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    found = sorted(n for n in variables if n.startswith(PREFIX) and n not in known)
+    return [
+        f"{name} is no setting and is ignored; the nearest is "
+        f"{get_close_matches(name, known, n=1, cutoff=0)[0]}."
+        for name in found
+    ]
 
 
 def _sentences(error: ValidationError) -> list[str]:
