@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from coordinator.commands.inspection import check_start
+from coordinator.commands.inspection import Inspector
 from coordinator.errors import CoordinatorError
 from coordinator.service.coordinator import build
 from coordinator.store.routing import connect
@@ -32,7 +32,6 @@ class Replica:
     """
 
     def __init__(self, settings: Settings, *, listener: bool = True, loop: bool = True) -> None:
-        self._settings = settings
         self.router = connect(
             settings.redis_url,
             timeout=settings.redis_timeout,
@@ -41,6 +40,7 @@ class Replica:
         )
         self.coordinator = build(settings, self.router)
         self.app = create_app(self.coordinator)
+        self._inspector = Inspector(self.router, settings, self.coordinator.health)
         self._running: list[asyncio.Task[None]] = []
         self._listener, self._loop = listener, loop
 
@@ -51,7 +51,7 @@ class Replica:
             ConfigError: Redis is set up in a way that would lose leases.
         """
         try:
-            await check_start(self.router, self._settings)
+            await self._inspector.start()
         except BaseException:
             await self.router.close()
             raise
@@ -73,7 +73,7 @@ class Replica:
     def _loops(self) -> list[Coroutine[None, None, None]]:
         shards, polls = self.coordinator.shards, self.coordinator.polls
         due_loop = DueLoop(self.coordinator.due, shards)
-        loops = [check_waiting(polls, shards)]
+        loops = [check_waiting(polls, shards), self._inspector.run()]
         if self._loop:
             loops.append(due_loop.run())
         if self._listener:

@@ -20,21 +20,28 @@ ANSWER_WITHIN = 2.0
 
 
 class Health:
-    """Asks Redis, with a deadline."""
+    """Asks Redis, with a deadline.
+
+    `unfit` says, in sentences, how Redis is set up in a way that would lose leases; empty if it is
+    not, or nobody has looked.
+    """
 
     def __init__(self, scripts: Scripts, timers: Timers, shards: Shards) -> None:
         self._scripts = scripts
         self._timers = timers
         self._shards = shards
+        self.unfit = ""
 
     async def check(self) -> None:
-        """Make sure that every primary answers and that scripts run in every shard.
+        """Make sure that every primary answers, is fit, and runs the scripts in every shard.
 
         Raises:
             CoordinatorError: they do not; the message says what is wrong.
         """
         async with self._deadline():
             await self._scripts.router.ping()
+            if self.unfit:
+                raise UnavailableError(self.unfit)
             await self._counts()
 
     async def counts(self) -> Counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from redis.exceptions import RedisError
+from redis.exceptions import ResponseError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -24,8 +24,8 @@ class Finding:
     sentence: str
 
 
-async def inspect(client: Redis, durability: str) -> list[Finding]:
-    """Look at one server, and let it send `expired` events if it does not yet.
+async def inspect(client: Redis, durability: str, *, mend: bool) -> list[Finding]:
+    """Look at one server; with `mend` let it send `expired` events if it does not yet.
 
     Raises:
         RedisError: it cannot be asked.
@@ -34,8 +34,9 @@ async def inspect(client: Redis, durability: str) -> list[Finding]:
     return [
         _version(str(info.get("redis_version", "0"))),
         await _eviction(client),
-        await _notifications(client),
+        await _notifications(client, mend=mend),
         *await _durability(client, durability),
+        *_replication(int(info.get("connected_slaves", 0)), durability),
     ]
 
 
@@ -50,7 +51,7 @@ async def _setting(client: Redis, name: str) -> str | None:
     """Read a setting; None where CONFIG is forbidden, as managed services do."""
     try:
         found = await client.config_get(name)
-    except RedisError:
+    except ResponseError:
         return None
     values = [_text(value) for key, value in found.items() if _text(key) == name]
     return values[0] if values else None
@@ -75,7 +76,7 @@ async def _eviction(client: Redis) -> Finding:
     return Finding("ok", "eviction", "maxmemory-policy is noeviction.")
 
 
-async def _notifications(client: Redis) -> Finding:
+async def _notifications(client: Redis, *, mend: bool) -> Finding:
     flags = await _setting(client, "notify-keyspace-events")
     if flags is None:
         return Finding(
@@ -86,9 +87,19 @@ async def _notifications(client: Redis) -> Finding:
     wanted = set(EXPIRED_FLAGS if "A" not in flags else "E")
     if wanted <= set(flags):
         return Finding("ok", "notifications", f"notify-keyspace-events is {flags}.")
+    if not mend:
+        return Finding(
+            "warning",
+            "notifications",
+            "notify-keyspace-events lacks Ex: a replica adds it when it starts.",
+        )
+    return await _notify(client, flags + "".join(sorted(wanted - set(flags))))
+
+
+async def _notify(client: Redis, flags: str) -> Finding:
     try:
-        await client.config_set("notify-keyspace-events", flags + "".join(wanted - set(flags)))
-    except RedisError:
+        await client.config_set("notify-keyspace-events", flags)
+    except ResponseError:
         return Finding(
             "warning",
             "notifications",
@@ -120,3 +131,15 @@ async def _durability(client: Redis, durability: str) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _replication(connected: int, durability: str) -> list[Finding]:
+    """Compare the replicas there are with ``replicas:N``: with fewer no durable call succeeds."""
+    wanted = int(durability.partition(":")[2] or 0)
+    if not wanted:
+        return []
+    there = f"{connected} replica(s) are connected"
+    if connected >= wanted:
+        return [Finding("ok", "replication", f"{there}, {wanted} must acknowledge.")]
+    sentence = f"{there}, and COORDINATOR_DURABILITY is {durability}: calls fail until then."
+    return [Finding("warning", "replication", sentence)]
