@@ -69,6 +69,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         ConfigError: Redis is set up in a way that would lose leases, or the port is taken.
         EmbeddedError: the embedded server cannot start.
     """
+    _check_replicas(settings)
     with ExitStack() as stack:
         if not settings.redis_url:
             fsync: Literal["always", "everysec"] = (
@@ -79,6 +80,15 @@ def serve(settings: Settings, host: str, port: int) -> None:
             settings = settings.model_copy(update={"redis_url": embedded.url})
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, host, port))
+
+
+def _check_replicas(settings: Settings) -> None:
+    """Refuse ``replicas:N`` with the embedded server, where each durable call would fail."""
+    if settings.durability.startswith("replicas:") and not settings.redis_url:
+        raise ConfigError(
+            f"COORDINATOR_DURABILITY is {settings.durability}, and the embedded server has no "
+            "replicas: set COORDINATOR_REDIS_URL, or use everysec or always."
+        )
 
 
 async def _serve(settings: Settings, host: str, port: int) -> None:
