@@ -17,7 +17,6 @@ local refusal = living_pipeline(base, scope)
 if refusal then
   return refusal
 end
-redis.call('EXISTS', definition_key(base, scope))
 
 local version = redis.call('HINCRBY', pipeline_key(base, scope), 'version', 1)
 redis.call('HSET', definition_key(base, scope), 'latest', definition,
