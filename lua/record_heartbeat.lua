@@ -1,4 +1,5 @@
 --- Remember that a task runner is alive.
+-- FLAGS allow-oom
 -- KEYS
 --   1 shard_key  HASH    the shard's clock
 -- ARGV

@@ -15,7 +15,7 @@ from tables import fields
 if TYPE_CHECKING:
     from dumps import Dump, Entry
 
-FIELDS = {kind: fields(kind) for kind in ("instance", "pipeline")}
+FIELDS = {kind: fields(kind) for kind in ("instance", "attempt", "pipeline")}
 ATTRIBUTES = ("lease", "unmet", "dependents")
 
 
@@ -187,6 +187,9 @@ class Shard:
                 record = self.value("instance", where)
                 assert record, f"{kind}:{parts} of nothing"
                 assert 1 <= int(attempt) <= int(record["attempt"]), f"{kind}:{parts}"
+        for parts, entry in self.kinds["attempt"].items():
+            ended = any(not name.startswith("was:") for name in entry.value)
+            assert ("status" in entry.value) == ended, f"attempt:{parts} has half ended"
         for kind in ("call", "answer", "runner", "lease"):
             assert all(entry.expires for entry in self.kinds[kind].values()), kind
         for parts, entry in self.kinds["components"].items():

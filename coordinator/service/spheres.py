@@ -65,7 +65,8 @@ def attempt_fields(pipeline_id: str, stored: StoredInstance, number: int) -> lis
 
     What its runner reported stands behind, save what would pass for a field of ours.
     """
-    record, ended = stored.instance, stored.attempt
+    record = stored.instance
+    ended = stored.attempt if "status" in stored.attempt else {}
     if ended:
         lease, name = ended, ended["status"]
     elif int(record["attempt"]) == number == int(record.get("handed") or 0):

@@ -2,7 +2,7 @@
 -- silent after acknowledging, the next one). Returns ack or progress, and 'failed' too if that ended the instance.
 -- The lease key is past its time: deleting it makes Redis emit its `expired`, and not a `del`.
 -- @include lib/close_attempt lib/next_attempt lib/end_instance lib/make_ready
--- @keys instance lease timers
+-- @keys instance attempt lease timers
 local MAX_UNACKNOWLEDGED = 10
 
 local function lose_unacknowledged(base, scope, n, record, now, wakes)
@@ -17,8 +17,8 @@ local function lose_unacknowledged(base, scope, n, record, now, wakes)
   redis.call('DEL', lease_key(base, scope, n))
   redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id)
   redis.call('HDEL', instance_key(base, scope, n), 'claim', 'deadline_ms')
-  redis.call('HSET', instance_key(base, scope, n),
-    'was:' .. record.claim, now, 'unacked', unacked, 'requeued_from_ms', record.deadline_ms)
+  redis.call('HSET', attempt_key(base, scope, n, record.attempt), 'was:' .. record.claim, now)
+  redis.call('HSET', instance_key(base, scope, n), 'unacked', unacked, 'requeued_from_ms', record.deadline_ms)
   make_ready(base, scope, n, record, now, wakes)
   return 'ack'
 end

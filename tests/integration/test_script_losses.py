@@ -10,6 +10,7 @@ from seeds import ACCOUNT, Bench, component
 from waiting import eventually
 
 from coordinator.errors import LeaseLostError
+from coordinator.service.spheres import attempt_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,37 @@ async def test_ten_times_unacknowledged_fails(bench: Bench) -> None:
     record = await _record(bench, pipeline)
     assert (record["status"], record["error_id"]) == ("FAILED", "AcknowledgementTimeout")
     assert await bench.report(last) == "superseded"
+
+
+async def test_unacknowledged_attempt_is_shown_as_waiting(bench: Bench) -> None:
+    """A lost hand-out does not end its attempt; its handle is known in the attempts that follow."""
+    pipeline = await bench.start()
+    lost = await bench.claim(ack_ms=1)
+    await _lose(bench)
+    assert await _attempt_status(bench, pipeline, 1) == "WAITING_FOR_RUNNER"
+    task = await bench.claim()
+    await bench.report(task)
+    assert await _attempt_status(bench, pipeline, 1) == "RUNNING"
+    await bench.finish(task, "FAILED")
+    assert await _attempt_status(bench, pipeline, 1) == "FAILED"
+    assert await _attempt_status(bench, pipeline, 2) is None
+    await bench.claim()
+    assert await bench.report(lost) == "superseded"
+    with pytest.raises(LeaseLostError):
+        await bench.finish(lost)
+
+
+async def test_lost_hand_outs_do_not_grow_the_record(bench: Bench) -> None:
+    """The instance's record has the same fields however many hand-outs were lost."""
+    pipeline = await bench.start([component(maximum_retries=9)])
+    sizes = []
+    for _ in range(3):
+        for _ in range(2):
+            await bench.claim(ack_ms=1)
+            await _lose(bench)
+        await bench.finish(await bench.claim(), "FAILED")
+        sizes.append(len(await _record(bench, pipeline)))
+    assert len(set(sizes)) == 1
 
 
 async def test_acknowledging_resets_the_count(bench: Bench) -> None:
@@ -146,6 +178,7 @@ async def test_attempt_timeout_ends_an_attempt_that_reports(bench: Bench) -> Non
     bench.check()
     second = await bench.claim()
     assert second.attempt == 2
+    await bench.report(second)
 
     async def failed() -> bool:
         run = await bench.due()
@@ -205,6 +238,15 @@ async def _fall_silent(bench: Bench, *fields: str | bytes, **settings: int) -> D
     """Claim, report once, and lose the lease."""
     await bench.report(await bench.claim(), *fields, timeout_ms=1)
     return await _lose(bench, **settings)
+
+
+async def _attempt_status(bench: Bench, pipeline: str, number: int) -> str | None:
+    """Return the status that the API shows of an attempt, or None if it shows no such attempt."""
+    [instance] = await bench.ids(pipeline)
+    [row] = await bench.pipelines.instances(ACCOUNT, pipeline, [(instance, number)])
+    assert row is not None
+    fields = attempt_fields(pipeline, row, number)
+    return fields and next(field.string_value for field in fields if field.key == "@status")
 
 
 async def _record(bench: Bench, pipeline: str) -> Record:
