@@ -8,7 +8,7 @@
 --   3 answer     string  digest that names the call, or empty
 --   4 ...        list    at most 200 instance ids
 -- RETURNS
---   how many were canceled
+--   how many of the ids were looked at (all), how many were canceled
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
@@ -37,4 +37,4 @@ for n, record in pairs(found) do
   end
 end
 keep_answer(base, answer)
-return canceled
+return { #rest, canceled }

@@ -7,7 +7,8 @@
 --   3 answer     string  digest that names the call, or empty
 --   4 ...        list    at most 200 instance ids
 -- RETURNS
---   how many will run again
+--   how many of the ids were looked at (fewer than all where they depend on very many: call again with the others),
+--   how many of those will run again
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
@@ -15,37 +16,40 @@
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer
 -- @include lib/make_ready lib/set_state lib/publish_wakes
 -- @keys instance attempt unmet dependents timers wake
-local found, instead = chosen_instances(base, scope, answer, rest)
+local MOST_LINKS = 10000
+local found, instead, numbers = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
 end
-local again = {}
-for n, record in pairs(found) do
-  if record.state == 'terminal' then
-    again[n] = true
+local unfinished, looked_at, links = {}, 0, 0
+for i, n in ipairs(numbers) do
+  if links >= MOST_LINKS then
+    break
   end
-end
-local unfinished = {}
-for n in pairs(again) do
-  unfinished[n] = {}
-  for need in string.gmatch(found[n].needs, '%S+') do
-    if again[need] or redis.call('HGET', instance_key(base, scope, need), 'status') ~= 'FINISHED' then
-      table.insert(unfinished[n], need)
+  looked_at = i
+  if found[n].state == 'terminal' then
+    unfinished[n] = {}
+    for need in string.gmatch(found[n].needs, '%S+') do
+      links = links + 1
+      local again = found[need] and found[need].state == 'terminal'
+      if again or redis.call('HGET', instance_key(base, scope, need), 'status') ~= 'FINISHED' then
+        table.insert(unfinished[n], need)
+      end
     end
   end
 end
 
 local now, wakes, count = now_ms(base), {}, 0
-for n in pairs(again) do
+for n, needs in pairs(unfinished) do
   local record, key = found[n], instance_key(base, scope, n)
   redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace', 'requeued_from_ms')
   local attempt = record.attempt + redis.call('EXISTS', attempt_key(base, scope, n, record.attempt))
   redis.call('HSET', key, 'attempt', attempt, 'tries', 0, 'lost', 0, 'unacked', 0, 'fan_from', 0)
   redis.call('DEL', unmet_key(base, scope, n))
-  for _, need in ipairs(unfinished[n]) do
+  for _, need in ipairs(needs) do
     redis.call('SADD', unmet_key(base, scope, n), need)
   end
-  if #unfinished[n] > 0 then
+  if #needs > 0 then
     set_state(base, scope, n, record, 'blocked')
   else
     make_ready(base, scope, n, record, now, wakes)
@@ -58,6 +62,8 @@ end
 if count > 0 then
   redis.call('SPUBLISH', wake_key(base), '')
 end
-keep_answer(base, answer)
+if looked_at == #rest then
+  keep_answer(base, answer)
+end
 publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
-return count
+return { looked_at, count }

@@ -21,6 +21,7 @@ SINGLE = frozenset({*FIELD_PARSERS, "parent", "runsOn", "schedule", "scheduleTyp
 
 # So that a reference to an attempt, `@<id>_<time>_Attempt=<n>`, fits the API's 256 characters.
 MAX_ACTIVITY_ID = 220
+MAX_WORKER_GROUP = 1024
 
 
 def several_values(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -37,6 +38,29 @@ def nowhere_to_run(view: DefinitionView) -> Iterator[tuple[str, str]]:
     for item in view.activities:
         if not item.strings("workerGroup") and not item.refs("runsOn"):
             yield item.id, "An activity needs a 'workerGroup' or 'runsOn'."
+
+
+def unreachable_groups(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """A task runner can ask for the worker group: PollForTask takes 1,024 characters."""
+    for item in view.activities:
+        if any(len(group) > MAX_WORKER_GROUP for group in item.strings("workerGroup")):
+            yield item.id, f"'workerGroup' must be at most {MAX_WORKER_GROUP} characters long."
+
+
+def unevaluated_expressions(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """A command with an expression left in it would run, and do something else than meant."""
+    for item in view.activities:
+        key = item.expression_key()
+        if key is not None:
+            advice = "which this version does not evaluate: write the value itself."
+            yield item.id, f"'{key}' has an expression, {advice}"
+
+
+def unguarded_activities(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """An activity that was to wait for a precondition must not run without it."""
+    for item in view.activities:
+        if any(field.key == "precondition" for field in item.fields):
+            yield item.id, "'precondition' is not available in this version: remove it to run."
 
 
 def long_activity_ids(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -90,6 +114,9 @@ def _recurs(view: DefinitionView, item: PipelineObject, ref: str) -> bool:
 FIELD_RULES = (
     several_values,
     nowhere_to_run,
+    unreachable_groups,
+    unevaluated_expressions,
+    unguarded_activities,
     long_activity_ids,
     unreadable_values,
     other_schedule_types,

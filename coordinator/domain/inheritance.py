@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A small definition can inherit its way to a huge one (many objects below one with many fields), so
 # the whole is bounded: ten thousand objects of a hundred fields.
 MAX_FLATTENED_FIELDS = 1_000_000
+MAX_FLATTENED_CHARACTERS = 64 << 20
 
 
 def flatten(objects: Iterable[PipelineObject]) -> dict[str, list[Field]]:
@@ -31,22 +32,26 @@ def flatten(objects: Iterable[PipelineObject]) -> dict[str, list[Field]]:
     exist, or a circle of parents, ends the chain; `validate` reports both.
 
     Raises:
-        InvalidRequestError: the result has more than `MAX_FLATTENED_FIELDS` fields.
+        InvalidRequestError: the result has more than `MAX_FLATTENED_FIELDS` fields, or more than
+            `MAX_FLATTENED_CHARACTERS` characters in them.
     """
     own = {item.id: _grouped(item) for item in objects}
     parents = {object_id: _adopt(object_id, groups, own) for object_id, groups in own.items()}
     flattened: dict[str, Groups] = {}
-    total = 0
+    total = characters = 0
+    sizes = {id(group): _size(group) for groups in own.values() for group in groups.values()}
     for object_id in own:
         for heir in reversed(_unflattened(object_id, parents, flattened)):
             above = flattened.get(parents[heir] or "", {})
             # The first operand gives the order of the keys, the last one their values.
             flattened[heir] = own[heir] | above | own[heir]
-            total += sum(map(len, flattened[heir].values()))
-            if total > MAX_FLATTENED_FIELDS:
+            groups = flattened[heir].values()
+            total += sum(map(len, groups))
+            characters += sum(sizes[id(group)] for group in groups)
+            if total > MAX_FLATTENED_FIELDS or characters > MAX_FLATTENED_CHARACTERS:
                 raise InvalidRequestError(
-                    "The definition has more than a million fields once objects have inherited "
-                    "those of their parents."
+                    "The definition has more than a million fields, or 64 MB of them, once objects "
+                    "have inherited those of their parents."
                 )
     return {
         object_id: list(chain.from_iterable(flattened[object_id].values())) for object_id in own
@@ -58,6 +63,10 @@ def _grouped(item: PipelineObject) -> Groups:
     for field in item.fields:
         groups.setdefault(field.key, []).append(field)
     return groups
+
+
+def _size(group: list[Field]) -> int:
+    return sum(len(f.key) + len(f.string_value or f.ref_value or "") for f in group)
 
 
 def _adopt(object_id: str, groups: Groups, known: Mapping[str, object]) -> str | None:

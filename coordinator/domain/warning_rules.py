@@ -61,7 +61,6 @@ WITHOUT_EFFECT = frozenset(
         "onFail",
         "onLateAction",
         "onSuccess",
-        "precondition",
     }
 )
 
@@ -91,10 +90,10 @@ def fields_without_effect(view: DefinitionView) -> Iterator[tuple[str, str]]:
 
 
 def unevaluated_expressions(view: DefinitionView) -> Iterator[tuple[str, str]]:
-    """Expressions reach the task runner as they are written."""
+    """An expression stays as it is written; in what runs that is an error (``field_rules.py``)."""
     for item in view.written.values():
-        key = next((field.key for field in item.fields if "#{" in (field.string_value or "")), None)
-        if key is not None:
+        key = item.expression_key()
+        if key is not None and not view.is_activity(item.id):
             yield item.id, f"'{key}' has an expression, which this version does not evaluate."
 
 

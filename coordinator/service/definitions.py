@@ -97,6 +97,8 @@ class Definitions:
 
     async def _stage(self, account: str, pipeline_id: str) -> None:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
+        if stored.errored:
+            return  # put meanwhile: the script says what is wrong with it
         components = await asyncio.to_thread(
             compile_components,
             decode(stored).pipeline_objects,

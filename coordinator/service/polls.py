@@ -13,7 +13,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from coordinator.domain.ids import new_claim, shard_of
-from coordinator.errors import PollSupersededError, UnavailableError, UnknownOutcomeError
+from coordinator.errors import (
+    CoordinatorError,
+    PollSupersededError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from coordinator.service.waiters import Waiters
 
 if TYPE_CHECKING:
@@ -99,10 +104,14 @@ class Polls:
     async def _repeat(self, call: PollCall) -> Claimed | None:
         """Find what an earlier try of the call claimed; else bar that try from claiming."""
         for shard in self._shards.all():
-            if await self._tasks.bar(shard, call, BAR_MS):
-                task = await self._claim(shard, call)
-                if task is not None:
-                    return task
+            try:
+                held = await self._tasks.bar(shard, call, BAR_MS)
+            except UnavailableError as error:  # it keeps no task of the other shards back
+                log.debug("shard %d cannot say what an earlier try claimed: %s", shard, error)
+                continue
+            task = await self._claim(shard, call) if held else None
+            if task is not None:
+                return task
         return None
 
     async def _wait_in_line(self, call: PollCall, presence: Presence) -> Claimed | None:
@@ -165,7 +174,22 @@ class Polls:
     async def _claim(self, shard: int, call: PollCall) -> Claimed | None:
         """Claim; when the answer is lost ask again, and the same call gets the same task."""
         claim = new_claim()
-        return await _settled(lambda: self._tasks.claim(shard, call, claim, self._ack_ms))
+        try:
+            return await _settled(lambda: self._tasks.claim(shard, call, claim, self._ack_ms))
+        except UnknownOutcomeError:
+            await self._put_back(shard, call, claim)
+            raise
+
+    async def _put_back(self, shard: int, call: PollCall, claim: str) -> None:
+        """Give back what was claimed but is not as durable as it must be to be told.
+
+        Else each poll would use up one of the hand-outs that a task has before it fails, while
+        replicas of Redis are missing.
+        """
+        with suppress(CoordinatorError):
+            task = await self._tasks.claim(shard, call, claim, self._ack_ms, durable=False)
+            if task is not None:
+                await self._give_back(call, task)
 
     async def _give_back(self, call: PollCall, task: Claimed) -> None:
         shard = shard_of(task.pipeline_id)

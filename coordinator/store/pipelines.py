@@ -181,17 +181,22 @@ class Pipelines:
     ) -> int:
         """Run cancel_instances or rerun_instances on at most 200 ids; return how many changed.
 
+        A rerun of instances with very many dependencies takes several calls.
+
         Raises:
             InvalidRequestError: an id is not an instance of the pipeline; nothing was changed.
         """
-        count: int = await self._scripts.call(
-            script,
-            shard_of(pipeline_id),
-            *ids,
-            scope=f"{account}:{pipeline_id}",
-            answer=answer,
-        )
-        return count
+        left, changed = list(ids), 0
+        while left:
+            looked_at, count = await self._scripts.call(
+                script,
+                shard_of(pipeline_id),
+                *left,
+                scope=f"{account}:{pipeline_id}",
+                answer=answer,
+            )
+            left, changed = left[looked_at:], changed + count
+        return changed
 
     async def instances(
         self, account: str, pipeline_id: str, wanted: Sequence[tuple[str, int]]

@@ -47,7 +47,7 @@ class Scripts:
         return await self._run(name, shard, rest, args, durable=self._durable)
 
     async def read(self, name: str, shard: int, /, *rest: Value, **args: Value) -> Any:
-        """Run a script that changes nothing that must outlive a failover."""
+        """Run a script whose effect, if any, need not outlive a failover to be answered."""
         return await self._run(name, shard, rest, args, durable=False)
 
     async def call_in_order(self, name: str, shard: int, argv: Sequence[Value]) -> Any:

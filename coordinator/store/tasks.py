@@ -50,13 +50,16 @@ class Tasks:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def claim(self, shard: int, poll: PollCall, claim: str, ack_ms: int) -> Claimed | None:
+    async def claim(
+        self, shard: int, poll: PollCall, claim: str, ack_ms: int, *, durable: bool = True
+    ) -> Claimed | None:
         """Hand out the next ready task of the group, or the one this very call was given before.
 
         Raises:
             PollSupersededError: a later try of this call has begun.
         """
-        reply = await self._scripts.call(
+        run = self._scripts.call if durable else self._scripts.read
+        reply = await run(
             "claim_task",
             shard,
             account=poll.account,
@@ -71,7 +74,7 @@ class Tasks:
 
     async def bar(self, shard: int, poll: PollCall, keep_ms: int) -> bool:
         """Bar earlier tries of the call from claiming; True if one of them has a task."""
-        reply = await self._scripts.call(
+        reply = await self._scripts.read(
             "bar_call", shard, call=poll.call, **{"try": poll.attempt}, keep_ms=keep_ms
         )
         return bool(reply == b"held")
@@ -81,7 +84,7 @@ class Tasks:
 
         False if it is not its own: taken away, acknowledged, or told to a later try of the call.
         """
-        reply = await self._scripts.call(
+        reply = await self._scripts.read(
             "return_task",
             shard,
             scope=f"{poll.account}:{task.pipeline_id}",
@@ -143,7 +146,7 @@ class Tasks:
         self, shard: int, account: str, runner: str, group: str, hostname: str, keep_ms: int
     ) -> None:
         """Remember that a task runner is alive, for `keep_ms`."""
-        await self._scripts.call(
+        await self._scripts.read(
             "record_heartbeat",
             shard,
             account=account,

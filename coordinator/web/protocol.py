@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REPLY = "coordinator.reply"
 MOST_BODY = 32768
+MOST_DIGITS = 5
 _END_OF_HEAD = b"\r\n\r\n"
 _CLOSE = b"\r\nconnection: close\r\n\r\n"
 
@@ -69,7 +70,8 @@ class Protocol(HttpToolsProtocol):
             (self.cycle is None or self.cycle.response_complete)
             and self.url == b"/"
             and length.isdigit()
-            and int(length[:9]) <= MOST_BODY
+            and len(length) <= MOST_DIGITS
+            and int(length) <= MOST_BODY
             and not self.expect_100_continue
             and self.parser.get_method() == b"POST"
             and self.parser.should_keep_alive()

@@ -16,7 +16,11 @@ local function lease_due(base, plan, record, now, limits, wakes)
   return lose_lease(base, plan.scope, plan.id, record, now, limits.max_lost, wakes)
 end
 
-local function timeout_due(base, plan, record, now, wakes)
+-- A hand-out that nobody acknowledged is offered again, however short the attemptTimeout: its answer may be lost.
+local function timeout_due(base, plan, record, now, limits, wakes)
+  if not record.acked_ms then
+    return lose_lease(base, plan.scope, plan.id, record, now, limits.max_lost, wakes)
+  end
   local state = fail_attempt(base, plan.scope, plan.id, record, 'timeout', now, wakes,
     'error_id', 'AttemptTimeout', 'error_message', 'the attempt took longer than its attemptTimeout')
   return 'timeout', state == 'terminal' and 'failed' or nil
@@ -30,7 +34,7 @@ local function apply_timer(base, plan, now, limits, wakes)
   end
   redis.call('ZREM', timers_key(base), plan.timer)
   if plan.kind == 'timeout' and record.state == 'leased' and living then
-    return timeout_due(base, plan, record, now, wakes)
+    return timeout_due(base, plan, record, now, limits, wakes)
   elseif plan.kind == 'retry' and record.state == 'delayed' and living then
     make_ready(base, plan.scope, plan.id, record, now, wakes)
   end

@@ -57,6 +57,7 @@ def test_an_attempt_over_its_time_is_failed_and_tried_again(api, group, reportin
     for number in (1, 2):
         task = wait_until(lambda: api.poll_for_task(workerGroup=group).get("taskObject"))
         assert task["attemptId"].endswith(f"_Attempt={number}")
+        api.report_task_progress(taskId=task["taskId"])
         wait_until(
             lambda task=task: (
                 (reporting and api.report_task_progress(taskId=task["taskId"])["canceled"])
@@ -65,6 +66,15 @@ def test_an_attempt_over_its_time_is_failed_and_tried_again(api, group, reportin
         )
     (fields,) = describe(api, pipeline, *ids(api, pipeline))
     assert (fields["@status"], fields["errorId"]) == ("FAILED", "AttemptTimeout")
+
+
+def test_an_attempt_nobody_acknowledged_uses_up_no_retry(api, group):
+    """However short the attemptTimeout: the hand-out may never have arrived."""
+    start(api, activity("A", group, attemptTimeout="1 second", maximumRetries="0"))
+    first = poll(api, group)
+    again = wait_until(lambda: api.poll_for_task(workerGroup=group).get("taskObject"))
+    assert again["attemptId"] == first["attemptId"]
+    assert again["taskId"] != first["taskId"]
 
 
 @pytest.mark.parametrize("place", ["own", "Default", "parent"])

@@ -274,3 +274,16 @@ async def test_repeated_call_does_nothing(bench: Bench, change: str) -> None:
     before = bench.dump()
     assert await getattr(bench, change)(pipeline, *ids, answer="key") == 0
     assert bench.dump() == before
+
+
+async def test_rerun_of_instances_that_need_very_many(bench: Bench) -> None:
+    """A rerun looks at a bounded number of dependencies in a call; all instances run again."""
+    parents, children = 80, 150
+    parts = [component(f"Parent{i}") for i in range(parents)]
+    parts += [component(f"Child{i}", needs=list(range(parents))) for i in range(children)]
+    pipeline = await bench.start(parts)
+    await bench.settle()
+    wanted = [name for name in await bench.ids(pipeline) if name.startswith("@Child")]
+    assert await bench.cancel(pipeline, *wanted) == children
+    assert await bench.rerun(pipeline, *wanted) == children
+    assert (await bench.timers().counts(0)).blocked == children

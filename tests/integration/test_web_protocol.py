@@ -155,6 +155,14 @@ def test_chunked_and_large_bodies_take_the_long_way(replica, handle):
     assert _ask(replica, _request(large)).endswith(b'{"canceled":false}')
 
 
+def test_a_padded_length_gets_no_further(replica, handle):
+    """A Content-Length with leading zeros, of a body too large for the short way, is answered."""
+    body = json.dumps({"taskId": handle, "ignored": "x" * 200_000}).encode()
+    head, end, rest = _request(body).partition(b"\r\n\r\n")
+    padded = head.replace(b"Content-Length: ", b"Content-Length: 0000000000")
+    assert _ask(replica, padded + end + rest).endswith(b'{"canceled":false}')
+
+
 def test_expect_continue_is_answered(replica, handle):
     """A client that waits for leave to send its body gets it."""
     body = json.dumps({"taskId": handle}).encode()
