@@ -18,12 +18,14 @@
 --   PIPELINE_DELETED    it is deleted, and this attempt did not run then
 --   TASK_NOT_FOUND      this claim was never made
 --   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
+--   TOO_MUCH_PROGRESS   <bytes>: the values that one attempt reported come to more than 262,144
 -- @include lib/now_ms lib/past_claim
 -- @keys pipeline instance lease timers progress
-local MAX_KEYS = 50
+local MAX_KEYS, MAX_BYTES = 50, 262144
 local instance = instance_key(base, scope, n)
 local found = redis.call('HMGET', instance,
-  'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint')
+  'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint',
+  'progress_bytes')
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim)
 local held = found[1] == 'leased' and found[2] == claim and found[3] == attempt
 if not alive[1] then
@@ -44,28 +46,28 @@ if not held then
 end
 
 local now = now_ms(base)
-local progress, changed = nil, false
+local progress, changed, bytes = nil, false, tonumber(found[8] or 0)
 if #rest > 0 then
   progress = progress_key(base, scope, n, attempt)
-  local names = {}
+  local names, last = {}, {}
   for i = 1, #rest, 2 do
-    names[#names + 1] = rest[i]
+    names[#names + 1], last[rest[i]] = rest[i], rest[i + 1]
   end
-  local known, new = redis.call('HMGET', progress, unpack(names)), {}
+  local known, count = redis.call('HMGET', progress, unpack(names)), redis.call('HLEN', progress)
   local before = found[7]
     and redis.call('HMGET', progress_key(base, scope, n, found[7]), unpack(names)) or {}
   for i, name in ipairs(names) do
-    if not known[i] then
-      new[name] = true
-    end
     changed = changed or rest[2 * i] ~= (known[i] or before[i])
-  end
-  local count = redis.call('HLEN', progress)
-  for _ in pairs(new) do
-    count = count + 1
+    if last[name] then -- a key that is named twice counts once
+      count = count + (known[i] and 0 or 1)
+      bytes = bytes + #last[name] - #(known[i] or '')
+      last[name] = nil
+    end
   end
   if count > MAX_KEYS then
     return redis.error_reply('TOO_MANY_FIELDS ' .. count)
+  elseif bytes > MAX_BYTES then
+    return redis.error_reply('TOO_MUCH_PROGRESS ' .. bytes)
   end
 end
 
@@ -74,7 +76,7 @@ redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', deadline_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)
 if progress then
   redis.call('HSET', progress, unpack(rest))
-  redis.call('HSET', instance, 'checkpoint', attempt)
+  redis.call('HSET', instance, 'checkpoint', attempt, 'progress_bytes', bytes)
   if changed then
     redis.call('HSET', instance, 'lost', 0)
   end

@@ -80,9 +80,13 @@ class Shard:
         if state == "leased" and not deleted:
             self.check_lease(where, record)
         if state != "leased":
-            assert not record.keys() & {"claim", "acked_ms", "deadline_ms"}, where
+            assert not record.keys() & {"claim", "acked_ms", "deadline_ms", "progress_bytes"}, where
             assert self.value("lease", where) is None, f"{where} is {state} and has a lease key"
             assert f"timeout:{where}" not in self.timers, where
+        reported = self.value("progress", f"{where}:{record['attempt']}") or {}
+        if state == "leased":
+            size = sum(len(value.encode()) for value in reported.values())
+            assert int(record.get("progress_bytes", 0)) == size, where
         if state == "blocked" and not deleted:  # nothing is told in a deleted pipeline
             self.check_unmet(scope, n, record)
         assert self.value("ids", scope)[record["id"]] == n

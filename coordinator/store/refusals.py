@@ -64,6 +64,13 @@ def _too_many_fields(count: str) -> CoordinatorError:
     )
 
 
+def _too_much_progress(size: str) -> CoordinatorError:
+    return InvalidRequestError(
+        f"Member 'fields' would make what this attempt has reported {size} bytes long; "
+        "262144 are allowed."
+    )
+
+
 def _no_such_instance(instance: str) -> CoordinatorError:
     return InvalidRequestError(
         f"Member 'objectIds' names '{instance[:64]}', which is not an instance of this pipeline."
@@ -93,6 +100,7 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "STATUS_ALREADY_SET": _status_already_set,
     "NOT_A_PRECONDITION": _not_a_precondition,
     "TOO_MANY_FIELDS": _too_many_fields,
+    "TOO_MUCH_PROGRESS": _too_much_progress,
     "NO_SUCH_INSTANCE": _no_such_instance,
     "FEWER_SHARDS": _fewer_shards,
     "NO_DEFINITION": _no_definition,

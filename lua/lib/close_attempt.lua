@@ -9,5 +9,6 @@ local function close_attempt(base, scope, n, record, status, cause, now, ...)
     'reports', record.reports or 0, 'status', status, 'cause', cause, 'ended_ms', now, ...)
   redis.call('DEL', lease_key(base, scope, n))
   redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id)
-  redis.call('HDEL', instance_key(base, scope, n), 'claim', 'acked_ms', 'deadline_ms', 'reports')
+  redis.call('HDEL', instance_key(base, scope, n), 'claim', 'acked_ms', 'deadline_ms', 'reports',
+    'progress_bytes')
 end

@@ -14,6 +14,7 @@ from coordinator.errors import (
 )
 
 MAX_KEYS = 50
+MAX_BYTES = 262_144
 
 
 async def test_first_report_acknowledges_and_later_ones_renew(bench: Bench) -> None:
@@ -76,6 +77,52 @@ async def test_repeated_key_of_one_report_counts_once(bench: Bench) -> None:
     task = await bench.claim()
     await bench.report(task, *[part for i in range(49) for part in (f"key{i}", b"1")])
     assert await bench.report(task, "last", b"1", "last", b"2") == "accepted"
+
+
+async def test_bytes_of_an_attempt(bench: Bench) -> None:
+    """A byte more than allowed, over all reports, is refused whole; what is replaced is free."""
+    await bench.start()
+    task = await bench.claim()
+    half = "é".encode() * (MAX_BYTES // 4)
+    await bench.report(task, "a", half, "b", b"1")
+    assert await bench.report(task, "b", half) == "accepted"
+    before = bench.dump()
+    for fields in (("c", b"1"), ("a", half + b"1"), ("b", b"1", "c", half)):
+        with pytest.raises(InvalidRequestError, match=r"'fields' .* \d+ bytes long; 262144 are"):
+            await bench.report(task, *fields)
+    assert bench.dump() == before
+    assert await bench.report(task, "b", b"1", "c", half[:-2] + b"1") == "accepted"
+    assert await bench.report(task) == "accepted"
+
+
+async def test_bytes_of_one_report(bench: Bench) -> None:
+    """A first report that is too long is refused, too, and does not acknowledge."""
+    await bench.start()
+    task = await bench.claim()
+    before = bench.dump()
+    with pytest.raises(InvalidRequestError, match="262145 bytes"):
+        await bench.report(task, "a", b"1" * MAX_BYTES, "b", b"1")
+    assert bench.dump() == before
+    assert await bench.report(task, "a", b"1", "a", b"2" * MAX_BYTES) == "acknowledged"
+
+
+@pytest.mark.parametrize("ending", ["failed", "silent", "canceled"])
+async def test_bytes_are_counted_by_attempt(bench: Bench, ending: str) -> None:
+    """The next attempt may report as much again, however the one before has ended."""
+    pipeline = await bench.start()
+    task = await bench.claim()
+    short = 1 if ending == "silent" else 600_000
+    await bench.report(task, "a", b"1" * MAX_BYTES, timeout_ms=short)
+    if ending == "failed":
+        await bench.finish(task, "FAILED")
+    elif ending == "silent":
+        await eventually(lambda: _lost(bench))
+    else:
+        await bench.cancel(pipeline, task.instance_id)
+        await bench.rerun(pipeline, task.instance_id)
+    following = await bench.claim()
+    assert following.attempt == 2
+    assert await bench.report(following, "b", b"1" * MAX_BYTES) == "acknowledged"
 
 
 async def test_checkpoint_goes_to_the_next_attempts(bench: Bench) -> None:
