@@ -7,7 +7,7 @@
 --   2 scope      string  account and pipeline
 --   3 ...        list    instance id, attempt number (0: the instance itself), …; at most 200 ids
 -- RETURNS
---   for each: nothing known: {}; else {instance record, ended attempt record, reported fields}, each flat
+--   for each: nothing known: {}; else {instance record, what is kept of the attempt, reported fields}, each flat
 -- @keys ids instance attempt progress
 local found = {}
 for i = 1, #rest, 2 do

@@ -43,7 +43,7 @@ local now, wakes, count = now_ms(base), {}, 0
 for n, needs in pairs(unfinished) do
   local record, key = found[n], instance_key(base, scope, n)
   redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace', 'requeued_from_ms')
-  local attempt = record.attempt + redis.call('EXISTS', attempt_key(base, scope, n, record.attempt))
+  local attempt = record.attempt + (redis.call('HGET', attempt_key(base, scope, n, record.attempt), 'status') and 1 or 0)
   redis.call('HSET', key, 'attempt', attempt, 'tries', 0, 'lost', 0, 'unacked', 0, 'fan_from', 0)
   redis.call('DEL', unmet_key(base, scope, n))
   for _, need in ipairs(needs) do

@@ -39,7 +39,9 @@ KEYS: Final[dict[str, Key]] = {
     "instances": Key("instances:<scope>", "ZSET", "instance numbers, by number"),
     "run": Key("run:<scope>:<run>", "HASH", "a start whose instances are still being made"),
     "instance": Key("instance:<scope>:<n>", "HASH", "THE record: state, attempt, holder, deadline"),
-    "attempt": Key("attempt:<scope>:<n>:<attempt>", "HASH", "an attempt that has ended"),
+    "attempt": Key(
+        "attempt:<scope>:<n>:<attempt>", "HASH", "an attempt: its lost hand-outs, and how it ended"
+    ),
     "progress": Key(
         "progress:<scope>:<n>:<attempt>", "HASH", "fields an attempt reported, as JSON"
     ),

@@ -65,6 +65,21 @@ async def test_unacknowledged_attempt_is_shown_as_waiting(bench: Bench) -> None:
         await bench.finish(lost)
 
 
+async def test_rerun_after_a_lost_hand_out(bench: Bench) -> None:
+    """An attempt that had not ended is the one that runs again: each that was handed out is shown."""
+    pipeline = await bench.start()
+    lost = await bench.claim(ack_ms=1)
+    await _lose(bench)
+    await bench.cancel(pipeline, lost.instance_id)
+    await bench.rerun(pipeline, lost.instance_id)
+    assert await _attempt_status(bench, pipeline, 1) == "WAITING_FOR_RUNNER"
+    task = await bench.claim()
+    assert task.attempt == 1
+    assert await bench.report(lost) == "superseded"
+    await bench.finish(task)
+    assert await _attempt_status(bench, pipeline, 1) == "FINISHED"
+
+
 async def test_lost_hand_outs_do_not_grow_the_record(bench: Bench) -> None:
     """The instance's record has the same fields however many hand-outs were lost."""
     pipeline = await bench.start([component(maximum_retries=9)])

@@ -135,7 +135,7 @@ async def test_attempt_timeouts_and_retries_get_no_grace(bench: Bench) -> None:
         component("Failed", retry_delay_ms=1),
     ]
     pipeline = await bench.start(parts)
-    await bench.claim()
+    await bench.report(await bench.claim())
     await bench.finish(await bench.claim(), "FAILED")
     await begin_outage(bench)
     await pass_deadline(bench, 2)
