@@ -80,6 +80,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
             settings = settings.model_copy(update={"redis_url": embedded.url})
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, host, port))
+        log.info("stopped")
 
 
 def _check_replicas(settings: Settings) -> None:

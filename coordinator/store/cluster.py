@@ -50,6 +50,7 @@ class ClusterRouter(Router):
         self._primaries: dict[Endpoint, Node] = {}
         self._leaving: list[Node] = []
         self._reading: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._read_at = 0.0
         self._closed = False
 
@@ -106,6 +107,8 @@ class ClusterRouter(Router):
     async def close(self) -> None:
         """Close every connection."""
         self._closed = True
+        if self._later is not None:
+            self._later.cancel()
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
@@ -158,10 +161,21 @@ class ClusterRouter(Router):
         return f"No node of {seeds} names a primary for slot {slot} of the cluster{reason}."
 
     def _read_soon(self) -> None:
-        """Start to read the table of slots, unless that happens or happened just now."""
+        """Read the table of slots; a while later where that happens or happened just now.
+
+        What was read just now may come from a node that had not heard of a change yet.
+        """
+        if self._closed:
+            return
         recent = self._loop.time() - self._read_at < PAUSE_SECONDS
-        if self._reading is None and not self._closed and not recent:
+        if self._reading is None and not recent:
             self._reading = self._loop.create_task(self._read())
+        elif self._later is None:
+            self._later = self._loop.call_later(PAUSE_SECONDS, self._read_later)
+
+    def _read_later(self) -> None:
+        self._later = None
+        self._read_soon()
 
     async def _read(self) -> None:
         try:

@@ -54,7 +54,7 @@ class InstanceRow(NamedTuple):
 
 
 class StoredInstance(NamedTuple):
-    """An instance's record, what is kept of one attempt of it (or {}), and what that attempt reported."""
+    """An instance's record, what is kept of one attempt (or {}), and what that reported."""
 
     instance: Record
     attempt: Record

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from fleet import Fleet, poll
-from servers import Server
 from waiting import eventually
 
 from coordinator.errors import UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from servers import Server
 
 pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-async def lonely(new_server: Callable[..., Server]):
+async def lonely(new_server: Callable[..., Server]) -> AsyncIterator[Fleet]:
     """A fleet on a primary that has no replica."""
     async with Fleet(new_server("valkey", aof=True)) as made:
         yield made

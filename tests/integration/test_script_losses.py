@@ -66,7 +66,7 @@ async def test_unacknowledged_attempt_is_shown_as_waiting(bench: Bench) -> None:
 
 
 async def test_rerun_after_a_lost_hand_out(bench: Bench) -> None:
-    """An attempt that had not ended is the one that runs again: each that was handed out is shown."""
+    """An attempt that had not ended is the one that runs again, so all that exist are shown."""
     pipeline = await bench.start()
     lost = await bench.claim(ack_ms=1)
     await _lose(bench)
