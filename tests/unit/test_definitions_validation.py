@@ -5,35 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
+from definitions import REFERENCES, activity, thing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.domain.components import Component, compile_components
 from coordinator.domain.definitions import Field, PipelineObject
 from coordinator.domain.validation import MAX_MESSAGE, validate
-from coordinator.errors import InvalidRequestError
 
-REFERENCES = ("dependsOn", "parent", "runsOn", "schedule", "input")
 HOUR_MS = 3_600_000
-
-
-def thing(object_id, kind=None, **fields):
-    """An object; a list repeats a key, and the keys above are references unless marked with =."""
-    pairs = [("type", kind)] if kind else []
-    for key, value in fields.items():
-        pairs += [(key, each) for each in (value if isinstance(value, list) else [value])]
-    made = (
-        Field(key, ref_value=value)
-        if key in REFERENCES and not value.startswith("=")
-        else Field(key, value.removeprefix("="))
-        for key, value in pairs
-    )
-    return PipelineObject(object_id, f"name of {object_id}", tuple(made))
-
-
-def activity(object_id, **fields):
-    """A shell command for worker group g."""
-    return thing(object_id, "ShellCommandActivity", **{"workerGroup": "g"} | fields)
 
 
 def compiled(*objects, **settings):
@@ -204,32 +184,6 @@ def test_on_demand_schedules_are_no_error(objects):
 def test_each_warning_is_reported_and_is_no_error(objects, warnings):
     """What runs, but hardly as meant, is a warning."""
     assert validate(objects) == ({}, warnings)
-
-
-@pytest.mark.parametrize(
-    ("fields", "error"),
-    [
-        ({"command": "echo #{x}"}, "'command' has an expression"),
-        ({"precondition": "=p"}, "'precondition' is not available"),
-        ({"workerGroup": "g" * 1025}, "'workerGroup' must be at most 1024 characters"),
-    ],
-)
-def test_what_would_run_otherwise_than_meant_is_an_error(fields, error):
-    """An activity that this version cannot run as it is written is not run at all."""
-    found = validate([activity("a", **fields), thing("p", "Exists")])
-    assert [sentence.startswith(error) for sentence in found.errors["a"]] == [True]
-
-
-def test_an_inherited_expression_is_an_error_too():
-    """What an activity runs is what it has, from wherever."""
-    assert "a" in validate([thing("Default", command="#{x}"), activity("a")]).errors
-
-
-def test_inheritance_is_bounded_in_size():
-    """A small definition cannot inherit its way to more than 64 MB."""
-    default = thing("Default", **{f"k{i}": "x" * 10_000 for i in range(40)})
-    with pytest.raises(InvalidRequestError, match="64 MB"):
-        validate([default, *(activity(f"a{i}") for i in range(200))])
 
 
 def test_an_object_without_type_may_be_a_parent():
