@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LOST = {"TaskNotFoundException", "PipelineNotFoundException", "PipelineDeletedException"}
 FOR_GOOD = {"InvalidRequestException"}
-VERDICT_HEADER = "x-coordinator-verdict"
 
 
 class Api:

@@ -12,8 +12,6 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-READ_SIZE = 65536
-
 
 class Load(NamedTuple):
     """What a run of the generator did."""
