@@ -44,32 +44,30 @@ class Scripts:
         Raises:
             CoordinatorError: what the script refuses with (`REFUSALS`), or Redis is unavailable.
         """
-        return await self._run(name, shard, rest, args, durable=self._durable)
+        return await self.call_in_order(name, shard, self._argv(name, rest, args))
 
     async def read(self, name: str, shard: int, /, *rest: Value, **args: Value) -> Any:
         """Run a script whose effect, if any, need not outlive a failover to be answered."""
-        return await self._run(name, shard, rest, args, durable=False)
+        argv = self._argv(name, rest, args)
+        return await self.call_in_order(name, shard, argv, durable=False)
 
-    async def call_in_order(self, name: str, shard: int, argv: Sequence[Value]) -> Any:
-        """Run a script with its ARGV after `base` in order: half the cost, for the hot path."""
-        key, base = self._start.get(shard) or self._first(shard)
-        try:
-            return await self.router.run(
-                self._bindings[name].script, key, (base, *argv), durable=self._durable
-            )
-        except ScriptError as error:
-            raise refused(error) from None
-
-    async def _run(
-        self, name: str, shard: int, rest: Sequence[Value], args: dict[str, Value], *, durable: bool
+    async def call_in_order(
+        self, name: str, shard: int, argv: Sequence[Value], *, durable: bool | None = None
     ) -> Any:
-        binding = self._bindings[name]
+        """Run a script with its ARGV after `base` in order: half the cost, for the hot path.
+
+        `durable` is the setting's unless it is given. Raises as `call`.
+        """
         key, base = self._start.get(shard) or self._first(shard)
-        argv: list[Value] = [base, *[args[name] for name in binding.names], *rest]
+        lasting = self._durable if durable is None else durable
+        script = self._bindings[name].script
         try:
-            return await self.router.run(binding.script, key, argv, durable=durable)
+            return await self.router.run(script, key, (base, *argv), durable=lasting)
         except ScriptError as error:
             raise refused(error) from None
+
+    def _argv(self, name: str, rest: Sequence[Value], args: dict[str, Value]) -> list[Value]:
+        return [*[args[key] for key in self._bindings[name].names], *rest]
 
     def _first(self, shard: int) -> tuple[list[bytes], bytes]:
         # A Cluster refuses a call that names several keys of a slot that is being moved, on either
