@@ -1,10 +1,11 @@
-"""Fixtures of the tests of scripts."""
+"""Fixtures of the tests of scripts, and of replicas that run in the test process."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from fleet import Fleet
 from seeds import Bench
 
 if TYPE_CHECKING:
@@ -24,3 +25,17 @@ async def bench(
     bench = Bench(redis_server, new_router(redis_server.url))
     yield bench
     bench.check()
+
+
+@pytest.fixture
+async def fleet(redis_server: Server | Cluster) -> AsyncIterator[Fleet]:
+    """A fleet on each kind of server; the cluster has six shards."""
+    async with Fleet(redis_server) as made:
+        yield made
+
+
+@pytest.fixture
+async def single(valkey: Server) -> AsyncIterator[Fleet]:
+    """A fleet on Valkey only, for what does not depend on the server."""
+    async with Fleet(valkey) as made:
+        yield made

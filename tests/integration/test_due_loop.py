@@ -19,9 +19,8 @@ from coordinator.store.layout import Layout
 from coordinator.timers import loop as due_loop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
-    from clusters import Cluster
     from servers import Server
 
     from coordinator.commands.replica import Replica
@@ -29,20 +28,6 @@ if TYPE_CHECKING:
 
 MOMENT = 0.4
 ACK_MS = 250
-
-
-@pytest.fixture
-async def fleet(redis_server: Server | Cluster) -> AsyncIterator[Fleet]:
-    """A fleet on each kind of server; the cluster has six shards."""
-    async with Fleet(redis_server) as made:
-        yield made
-
-
-@pytest.fixture
-async def single(valkey: Server) -> AsyncIterator[Fleet]:
-    """A fleet on Valkey only."""
-    async with Fleet(valkey) as made:
-        yield made
 
 
 async def lapse(fleet: Fleet, count: int, ack_ms: int = ACK_MS) -> list[Claimed]:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from fleet import Fleet, call_of, poll, polling, waiting
 from rawhttp import RawClient
 from waiting import eventually, pass_time
@@ -14,28 +13,9 @@ from waiting import eventually, pass_time
 from coordinator.domain.ids import shard_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from clusters import Cluster
-    from servers import Server
-
     from coordinator.store.tasks import Claimed
 
 MOMENT = 0.3  # seconds; a wake takes a few milliseconds, a look for lost ones up to 900
-
-
-@pytest.fixture
-async def fleet(redis_server: Server | Cluster) -> AsyncIterator[Fleet]:
-    """A fleet on each kind of server; the cluster has six shards."""
-    async with Fleet(redis_server) as made:
-        yield made
-
-
-@pytest.fixture
-async def single(valkey: Server) -> AsyncIterator[Fleet]:
-    """A fleet on Valkey only, for what does not depend on the server."""
-    async with Fleet(valkey) as made:
-        yield made
 
 
 async def results(polls: list[asyncio.Task[Claimed | None]]) -> list[Claimed]:

@@ -20,26 +20,11 @@ from coordinator.service.waiters import Presence
 from coordinator.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
-    from clusters import Cluster
     from servers import Server
 
 MOMENT = 0.3
-
-
-@pytest.fixture
-async def fleet(redis_server: Server | Cluster) -> AsyncIterator[Fleet]:
-    """A fleet on each kind of server; the cluster has six shards."""
-    async with Fleet(redis_server) as made:
-        yield made
-
-
-@pytest.fixture
-async def single(valkey: Server) -> AsyncIterator[Fleet]:
-    """A fleet on Valkey only."""
-    async with Fleet(valkey) as made:
-        yield made
 
 
 @pytest.fixture
