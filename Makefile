@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-PACKAGES := redis-server redis-tools lua-check openssl
+PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime
 PYTEST_ARGS ?=
 PORT ?= 8080
 
