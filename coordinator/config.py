@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PREFIX = "COORDINATOR_"
-Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0.001, le=31_536_000, allow_inf_nan=False)]
 URL_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
 

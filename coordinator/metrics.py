@@ -60,6 +60,7 @@ class Metrics:
     refused: Counter[str] = field(default_factory=lambda: _zeros(REFUSED_VERDICTS))
     wakes: int = 0
     timers_applied: int = 0
+    timers_broken: int = 0
     outages: int = 0
     clock_steps_back: int = 0
     expired_events: int = 0

@@ -58,12 +58,12 @@ leave_ready(base, scope, n, group)
 set_state(base, scope, n, record, 'leased', 'claim', claim, 'token', token, 'hostname', hostname,
   'claimed_ms', now, 'renewed_ms', now, 'deadline_ms', deadline_ms, 'handed', record.attempt)
 redis.call('HDEL', instance_key(base, scope, n), 'requeued_from_ms', 'acked_ms')
-redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', deadline_ms)
+redis.call('SET', lease_key(base, scope, n), claim, 'PX', ack_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease' .. id)
 if tonumber(record.attempt_timeout_ms) > 0 then
   redis.call('ZADD', timers_key(base), now + record.attempt_timeout_ms, 'timeout' .. id)
 end
-redis.call('SET', call_key(base, call), 'claim ' .. scope .. ' ' .. n .. ' ' .. claim .. ' ' .. try, 'PXAT', deadline_ms)
+redis.call('SET', call_key(base, call), 'claim ' .. scope .. ' ' .. n .. ' ' .. claim .. ' ' .. try, 'PX', ack_ms)
 record.claim, record.token = claim, token
 local lag_ms = requeued_from_ms and now - requeued_from_ms or -1
 return task_answer(base, scope, n, record, redis.call('EXISTS', turns), lag_ms)

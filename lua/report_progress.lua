@@ -71,8 +71,9 @@ if #rest > 0 then
   end
 end
 
-local deadline_ms = now + (tonumber(found[5]) or timeout_ms)
-redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', deadline_ms)
+local lease_ms = tonumber(found[5]) or timeout_ms
+local deadline_ms = now + lease_ms
+redis.call('SET', lease_key(base, scope, n), claim, 'PX', lease_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)
 if progress then
   redis.call('HSET', progress, unpack(rest))

@@ -11,42 +11,40 @@
 --   5 max_lost        int     lost leases in a row before FAILED
 --   6 tombstone_ms    int     how long a deleted pipeline is remembered
 -- RETURNS
---   next due ms (-1: nothing), now ms, ms that the server's clock stepped back, gap ms (0: none), then counts:
---   timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
---   cursor steps, and 1 if more is due now
--- @include lib/now_ms lib/clock_ms lib/publish_wakes lib/apply_timer lib/apply_cursor
+--   next due ms (-1: nothing), now ms, ms by which the server's clock was found to have stepped back, gap ms (0: none),
+--   then counts: timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
+--   cursor steps, timers that failed, then 1 if more is due now, and the error of a timer that failed (or empty)
+-- @include lib/now_ms lib/note_run lib/publish_wakes lib/apply_timer lib/apply_cursor lib/put_off
 -- @keys timers
 local MOST_CURSOR_WORK = 200
-local now, clock = now_ms(base), clock_ms()
-local timers = timers_key(base)
-local seen = redis.call('HMGET', shard_key, 'last_run_ms', 'gap_end_ms')
-local last = tonumber(seen[1])
-local gap_ms = last and clock - last > threshold_ms and clock - last or 0
-local gap_end = gap_ms > 0 and now or tonumber(seen[2]) or 0
-
+local timers, now = timers_key(base), now_ms(base)
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
-if gap_ms > 0 then
-  redis.call('HSET', shard_key, 'last_run_ms', now, 'gap_end_ms', now)
-elseif not last or now - last >= math.min(1000, threshold_ms / 4) then
-  redis.call('HSET', shard_key, 'last_run_ms', now)
-end
+local stepped_ms, gap_ms, gap_end = note_run(base, threshold_ms)
 local limits = { gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }
-local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0 }
-local wakes, postponed, work = {}, {}, 0 -- wakes by account
+local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0, broken = 0 }
+local wakes, postponed, work, trouble = {}, {}, 0, '' -- wakes by account
 for _, timer in ipairs(due) do
   local kind, scope, id = string.match(timer, '^(%a+):([^:]*:[^:]*):(.*)$')
   local plan = { kind = kind, scope = scope, id = id, timer = timer }
   local account = string.match(scope, '^[^:]*')
   wakes[account] = wakes[account] or {}
   if not cursor_kinds[kind] then
-    local what, ended = apply_timer(base, plan, now, limits, wakes[account])
+    local sound, what, ended = pcall(apply_timer, base, plan, now, limits, wakes[account])
+    if not sound then
+      what, trouble = 'broken', put_off(base, timer, now, what)
+    end
     done[what] = done[what] + 1
     if ended then
       done.failed = done.failed + 1
     end
   elseif work < MOST_CURSOR_WORK then
-    work = work + apply_cursor(base, plan, now, limits, wakes[account])
-    done.cursor = done.cursor + 1
+    local sound, count = pcall(apply_cursor, base, plan, now, limits, wakes[account])
+    if sound then
+      work = work + count
+      done.cursor = done.cursor + 1
+    else
+      done.broken, trouble = done.broken + 1, put_off(base, timer, now, count)
+    end
   else -- behind what is due now, so that no lease waits for it, and before the cursors that had their step
     postponed[#postponed + 1] = now - 2
     postponed[#postponed + 1] = timer
@@ -60,5 +58,5 @@ for account, groups in pairs(wakes) do
 end
 local first = redis.call('ZRANGE', timers, 0, 0, 'WITHSCORES')
 local next_due = first[2] and tonumber(first[2]) or -1
-return { next_due, now, last and math.max(last - clock, 0) or 0, gap_ms, #due - #postponed / 2, done.ack, done.progress,
-  done.graced, done.timeout, done.failed, done.cursor, next_due >= 0 and next_due < now and 1 or 0 }
+return { next_due, now, stepped_ms, gap_ms, #due - #postponed / 2, done.ack, done.progress, done.graced, done.timeout,
+  done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble }

@@ -91,4 +91,11 @@ class DueWork:
             )
         if run.clock_back_ms > CLOCK_STEP_MS:
             metrics.clock_steps_back += 1
-            log.warning("shard %d: Redis's clock is %d ms back", shard, run.clock_back_ms)
+            log.warning(
+                "shard %d: Redis's clock is %d ms back; time passes at half speed until it is level",
+                shard,
+                run.clock_back_ms,
+            )
+        if run.broken:
+            metrics.timers_broken += run.broken
+            log.error("shard %d: due work failed and is put off: %s", shard, run.trouble.decode())

@@ -22,7 +22,7 @@ class Key(NamedTuple):
 
 
 KEYS: Final[dict[str, Key]] = {
-    "meta": Key("meta", "HASH", "the shard's clock: last_run_ms, gap_end_ms; shard 0: shards"),
+    "meta": Key("meta", "HASH", "the shard's clock (below); shard 0: shards"),
     "guard": Key(
         "guard", "none", "never exists; named by every script call, which fails while a slot moves"
     ),

@@ -13,6 +13,7 @@ class DueRun(NamedTuple):
     """What one `run_due` did.
 
     Times in ms; `next_due_ms` is -1 where nothing is to come, `more` is 1 if more is due now.
+    `broken` timers could not be applied and are put off; `trouble` is the error of the last.
     """
 
     next_due_ms: int
@@ -26,7 +27,9 @@ class DueRun(NamedTuple):
     timed_out: int
     failed: int
     cursor_steps: int
+    broken: int
     more: int
+    trouble: bytes
 
 
 class Counts(NamedTuple):

@@ -41,6 +41,7 @@ COUNTERS = {
     "given_back": "Tasks given back because their runner had left before it was told",
     "graced": "Leases given grace after an outage",
     "timers_applied": "Due timers applied",
+    "timers_broken": "Due timers that could not be applied and were put off by a minute",
     "outages": "Gaps in due work long enough to count as an outage",
     "clock_steps_back": "Times that Redis's clock was seen more than a second back",
     "expired_events": "Expired events of lease keys received",

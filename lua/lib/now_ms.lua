@@ -1,7 +1,6 @@
 --- The shard's time in ms, which never runs backwards.
--- @include lib/clock_ms
--- @keys meta
+-- @include lib/shard_clock
 local function now_ms(base)
-  local last = redis.call('HGET', meta_key(base), 'last_run_ms')
-  return math.max(clock_ms(), tonumber(last or 0))
+  local now = shard_clock(base)
+  return now
 end

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from coordinator.store.routing import Router
 
-REPORT_COMMANDS = {"hmget": 2, "time": 1, "hget": 1, "set": 1, "zadd": 1, "hset": 1}
+REPORT_COMMANDS = {"hmget": 3, "time": 1, "set": 1, "zadd": 1, "hset": 1}
 BASE = "coord:1:{0}:"
 CLAIMS, BATCHES = 50, 8
 

@@ -1,0 +1,106 @@
+"""The shard's time after the server's clock has stepped back, and timers that cannot be applied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from waiting import eventually
+
+if TYPE_CHECKING:
+    from seeds import Bench
+
+META = "coord:1:{0}:meta"
+TIMERS = "coord:1:{0}:timers"
+
+
+async def clock_ms(bench: Bench) -> int:
+    """Return the server's clock."""
+    seconds, micros = await bench.router.execute(META, "TIME")
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+async def step_back(bench: Bench, millis: int) -> int:
+    """Make it look as if the clock had stepped back since the last run; return when that was."""
+    ahead = await clock_ms(bench) + millis
+    await bench.router.execute(META, "HSET", META, "last_run_ms", ahead)
+    return ahead
+
+
+async def slewing(bench: Bench) -> bool:
+    """Say whether the shard's time is not the clock's."""
+    return bool(await bench.router.execute(META, "HEXISTS", META, "slew_clock_ms"))
+
+
+async def test_leases_are_lost_while_the_clock_is_behind(bench: Bench) -> None:
+    """After a step back by an hour a silent holder still loses its lease, not before its time."""
+    await bench.start()
+    ahead = await step_back(bench, 3_600_000)
+    began = await clock_ms(bench)
+    assert (await bench.due()).now_ms == ahead
+    await bench.claim(ack_ms=100)
+
+    async def lost() -> bool:
+        return bool((await bench.due()).lost_unacknowledged)
+
+    await eventually(lost)
+    assert await clock_ms(bench) - began >= 200
+    assert await slewing(bench)
+    bench.check()
+
+
+async def test_time_passes_at_half_speed_until_level(bench: Bench) -> None:
+    """The shard's time gains on no clock, never goes back, and agrees with it in the end."""
+    ahead = await step_back(bench, 300)
+    start, seen = await clock_ms(bench), [(await bench.due()).now_ms]
+    assert await slewing(bench)
+
+    async def level() -> bool:
+        seen.append((await bench.due()).now_ms)
+        return not await slewing(bench)
+
+    await eventually(level)
+    assert seen[0] == ahead
+    assert seen == sorted(seen)
+    assert await clock_ms(bench) - start >= 600
+    assert (await bench.due()).now_ms - await clock_ms(bench) <= 0
+
+
+async def test_a_second_step_back(bench: Bench) -> None:
+    """A further step back while time slews goes on from the last run as well, and is told."""
+    await step_back(bench, 60_000)
+    assert (await bench.due()).clock_back_ms > 0
+    await bench.router.execute(META, "HSET", META, "slew_clock_ms", await clock_ms(bench) + 10_000)
+    run = await bench.due()
+    assert run.clock_back_ms > 0
+    assert (await bench.due()).clock_back_ms == 0
+
+
+async def test_an_outage_while_the_clock_is_behind(bench: Bench) -> None:
+    """A gap counts in real time: at half speed it is an outage as early as ever."""
+    ahead = await step_back(bench, 3_600_000)
+    await bench.due()
+    behind = await clock_ms(bench) - 9000
+    slew = ["slew_now_ms", ahead, "slew_clock_ms", behind]
+    await bench.router.execute(META, "HSET", META, "last_run_ms", ahead, *slew)
+    run = await bench.due(outage_threshold=8)
+    assert 9000 <= run.gap_ms < 60_000
+
+
+async def test_a_damaged_record_holds_nothing_up(bench: Bench) -> None:
+    """What is due of a record that somebody has damaged is put off; all else is applied."""
+    pipeline = await bench.start(2)
+    damaged, sound = await bench.claim(ack_ms=1), await bench.claim(ack_ms=1)
+    record = f"coord:1:{{0}}:instance:acct:{pipeline}:{damaged.n}"
+    await bench.router.execute(record, "HSET", record, "renewed_ms", "yesterday")
+    runs = [await bench.due()]
+
+    async def both() -> bool:
+        runs.append(await bench.due())
+        return any(run.broken for run in runs) and any(run.lost_unacknowledged for run in runs)
+
+    await eventually(both)
+    assert f"lease:acct:{pipeline}:{damaged.n}:" in str(*(r.trouble for r in runs if r.broken))
+    assert (await bench.claim()).n == sound.n
+    due = await bench.router.execute(TIMERS, "ZSCORE", TIMERS, f"lease:acct:{pipeline}:{damaged.n}")
+    assert 50_000 < int(due) - await clock_ms(bench) <= 60_000
+    assert await bench.report(damaged) == "acknowledged", "a report sets it right again"
