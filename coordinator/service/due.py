@@ -92,7 +92,7 @@ class DueWork:
         if run.clock_back_ms > CLOCK_STEP_MS:
             metrics.clock_steps_back += 1
             log.warning(
-                "shard %d: Redis's clock is %d ms back; time passes at half speed until it is level",
+                "shard %d: Redis's clock is %d ms back; time passes at half speed until level",
                 shard,
                 run.clock_back_ms,
             )
