@@ -129,5 +129,6 @@ class SteppedServer(Server):
 
 
 def _stamp(now_ms: int) -> str:
-    """Return a time as libfaketime reads it."""
-    return f"{datetime.fromtimestamp(now_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}.{now_ms % 1000:03}"
+    """Return a time as libfaketime reads it: 100 ns more, because it rounds the fraction down."""
+    seconds, ms = divmod(now_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ms:03}0001"

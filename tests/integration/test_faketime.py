@@ -31,9 +31,9 @@ def _now_ms(server: SteppedServer) -> int:
 
 def test_a_standing_clock_shows_one_millisecond(stepped):
     """Scripts see just the millisecond that was set, however often they ask."""
-    for now_ms in (FROM_MS + 1, FROM_MS + 86_400_123, FROM_MS - 999, FROM_MS):
+    for now_ms in (FROM_MS + 86_400_123, FROM_MS - 1, *range(FROM_MS, FROM_MS + 100)):
         stepped.set_time(now_ms)
-        assert {_now_ms(stepped) for _ in range(200)} == {now_ms}
+        assert {_now_ms(stepped) for _ in range(20)} == {now_ms}
 
 
 def test_keys_go_when_the_clock_has_passed_their_time(stepped):
