@@ -19,7 +19,7 @@
 --   (empty: the default), then the checkpoint: key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
--- @include lib/now_ms lib/leave_ready lib/set_state lib/read_hash
+-- @include lib/shard_clock lib/leave_ready lib/set_state lib/read_hash
 -- @include lib/first_turn lib/repeated_claim lib/task_answer
 -- @keys call turns virtual instance ready lease timers
 local held, number, holding, refusal = repeated_claim(base, call, try)
@@ -44,7 +44,7 @@ local ready = ready_key(base, scope, group)
 local n = string.format('%d', redis.call('ZRANGE', ready, 0, 0)[1])
 local record = read_hash(instance_key(base, scope, n))
 
-local now = now_ms(base)
+local now, clock = shard_clock(base)
 local time = redis.call('TIME')
 local token = string.format(
   '%.0f', math.max((tonumber(record.token) or 0) + 1, time[1] * 1000000 + time[2]))
@@ -58,7 +58,7 @@ leave_ready(base, scope, n, group)
 set_state(base, scope, n, record, 'leased', 'claim', claim, 'token', token, 'hostname', hostname,
   'claimed_ms', now, 'renewed_ms', now, 'deadline_ms', deadline_ms, 'handed', record.attempt)
 redis.call('HDEL', instance_key(base, scope, n), 'requeued_from_ms', 'acked_ms')
-redis.call('SET', lease_key(base, scope, n), claim, 'PX', ack_ms)
+redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', clock + ack_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease' .. id)
 if tonumber(record.attempt_timeout_ms) > 0 then
   redis.call('ZADD', timers_key(base), now + record.attempt_timeout_ms, 'timeout' .. id)

@@ -19,7 +19,7 @@
 --   TASK_NOT_FOUND      this claim was never made
 --   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
 --   TOO_MUCH_PROGRESS   <bytes>: the values that one attempt reported come to more than 262,144
--- @include lib/now_ms lib/past_claim
+-- @include lib/shard_clock lib/past_claim
 -- @keys pipeline instance lease timers progress
 local MAX_KEYS, MAX_BYTES = 50, 262144
 local instance = instance_key(base, scope, n)
@@ -45,7 +45,7 @@ if not held then
   return cause == 'reported' and 'repeat' or cause == 'canceled' and 'canceled' or 'superseded'
 end
 
-local now = now_ms(base)
+local now, clock = shard_clock(base)
 local progress, changed, bytes = nil, false, tonumber(found[8] or 0)
 if #rest > 0 then
   progress = progress_key(base, scope, n, attempt)
@@ -73,7 +73,7 @@ end
 
 local lease_ms = tonumber(found[5]) or timeout_ms
 local deadline_ms = now + lease_ms
-redis.call('SET', lease_key(base, scope, n), claim, 'PX', lease_ms)
+redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', clock + lease_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)
 if progress then
   redis.call('HSET', progress, unpack(rest))

@@ -14,13 +14,13 @@
 --   next due ms (-1: nothing), now ms, ms by which the server's clock was found to have stepped back, gap ms (0: none),
 --   then counts: timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
 --   cursor steps, timers that failed, then 1 if more is due now, and the error of a timer that failed (or empty)
--- @include lib/now_ms lib/note_run lib/publish_wakes lib/apply_timer lib/apply_cursor lib/put_off
+-- @include lib/shard_clock lib/note_run lib/publish_wakes lib/apply_timer lib/apply_cursor lib/put_off
 -- @keys timers
 local MOST_CURSOR_WORK = 200
-local timers, now = timers_key(base), now_ms(base)
+local timers, now, clock = timers_key(base), shard_clock(base)
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
 local stepped_ms, gap_ms, gap_end = note_run(base, threshold_ms)
-local limits = { gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }
+local limits = { clock = clock, gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }
 local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0, broken = 0 }
 local wakes, postponed, work, trouble = {}, {}, 0, '' -- wakes by account
 for _, timer in ipairs(due) do

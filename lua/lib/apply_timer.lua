@@ -10,7 +10,7 @@ local function lease_due(base, plan, record, now, limits, wakes)
   if tonumber(record.renewed_ms) < limits.gap_end and now <= grace_end then
     redis.call('ZADD', timers_key(base), grace_end, plan.timer)
     redis.call('HSET', instance_key(base, plan.scope, plan.id), 'deadline_ms', grace_end)
-    redis.call('SET', lease_key(base, plan.scope, plan.id), record.claim, 'PX', math.max(grace_end - now, 1))
+    redis.call('SET', lease_key(base, plan.scope, plan.id), record.claim, 'PXAT', grace_end - now + limits.clock)
     return 'graced'
   end
   return lose_lease(base, plan.scope, plan.id, record, now, limits.max_lost, wakes)
