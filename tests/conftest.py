@@ -2,7 +2,7 @@
 
 ``redis_url`` runs a test on Valkey, on Redis 7.0 and on a cluster of three primaries, each shared
 by the whole session and emptied before each test. A test that stops, freezes or configures its
-server takes one of its own from ``new_server`` or ``new_cluster``.
+server takes one of its own from ``new_server``, ``new_sentinels`` or ``new_cluster``.
 
 ``api`` is a boto3 client of a `coordinator serve` process that the whole session shares: its tests
 keep apart by making pipelines and worker groups of their own. ``new_replica`` starts further ones.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from clusters import Cluster
 from replicas import ReplicaProcess
+from sentinels import Sentinels
 from servers import Server
 
 from coordinator.store.routing import Router, connect
@@ -104,6 +105,12 @@ def new_cluster() -> Iterator[Callable[..., Cluster]]:
 
 
 @pytest.fixture
+def new_sentinels() -> Iterator[Callable[..., Sentinels]]:
+    """Start primaries watched by sentinels, with the arguments of `Sentinels`."""
+    yield from _started(Sentinels)
+
+
+@pytest.fixture
 async def new_router() -> AsyncIterator[Callable[..., Router]]:
     """Make routers by URL and the options of `connect`; they are closed after the test."""
     made: list[Router] = []
@@ -154,10 +161,10 @@ def new_replica() -> Iterator[Callable[..., ReplicaProcess]]:
         replica.close()
 
 
-def _started(kind: type[Server | Cluster]) -> Iterator[Callable[..., Any]]:
-    made: list[Server | Cluster] = []
+def _started(kind: type[Server | Sentinels | Cluster]) -> Iterator[Callable[..., Any]]:
+    made: list[Server | Sentinels | Cluster] = []
 
-    def start(*args: object, **options: object) -> Server | Cluster:
+    def start(*args: object, **options: object) -> Server | Sentinels | Cluster:
         server = kind(*args, **options)
         made.append(server)
         server.start()

@@ -8,6 +8,7 @@ from clusters import Cluster
 
 if TYPE_CHECKING:
     import redis
+    from sentinels import Sentinels
     from servers import Server
 
 PAGE = 1000
@@ -31,11 +32,11 @@ class Entry(NamedTuple):
 Dump = dict[str, Entry]
 
 
-def dump(server: Server | Cluster) -> Dump:
-    """Read every key of every node, also those of a slot that is being moved."""
+def dump(server: Server | Sentinels | Cluster) -> Dump:
+    """Read every key of every primary, also those of a slot that is being moved."""
     found: Dump = {}
     clustered = isinstance(server, Cluster)
-    for node in server.servers if isinstance(server, Cluster) else [server]:
+    for node in server.primaries():
         with node.client() as client:
             for key, entry in _read_node(client, asking=clustered).items():
                 assert key not in found, f"{key} is on two nodes"

@@ -29,6 +29,7 @@ from coordinator.web.protocol import Protocol
 
 if TYPE_CHECKING:
     import redis
+    from sentinels import Sentinels
     from servers import Server
 
     from coordinator.domain.components import Component
@@ -44,9 +45,9 @@ _numbers = itertools.count(1)
 class Fleet:
     """Replicas on `server`, and the store beside them; an async context manager."""
 
-    def __init__(self, server: Server | Cluster) -> None:
+    def __init__(self, server: Server | Sentinels | Cluster, *, shards: int = SHARDS) -> None:
         self.server = server
-        self.shards = SHARDS if isinstance(server, Cluster) else 1
+        self.shards = shards if isinstance(server, Cluster) else 1
         self.replicas: list[Replica] = []
         self._stack = AsyncExitStack()
 
@@ -98,8 +99,8 @@ class Fleet:
 
     @property
     def nodes(self) -> list[Server]:
-        """The server processes."""
-        return self.server.servers if isinstance(self.server, Cluster) else [self.server]
+        """The server processes that have the data now."""
+        return self.server.primaries()
 
     def subscribers(self) -> list[dict[str, str]]:
         """Return the rows of CLIENT LIST that are subscribers, of every node."""

@@ -153,7 +153,6 @@ class Bench:
 
     def check(self) -> None:
         """Fail if the data set breaks an invariant."""
-        nodes = getattr(self.server, "servers", [self.server])
-        with nodes[0].client() as client:
+        with self.server.primaries()[0].client() as client:
             seconds, micros = client.time()
         check_invariants(self.dump(), seconds * 1000 + micros // 1000)

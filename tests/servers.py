@@ -89,6 +89,10 @@ class Server:
         """What the server has written so far."""
         return (self.directory / "log").read_text(errors="replace")
 
+    def primaries(self) -> list[Server]:
+        """Return this one server, which has all the data."""
+        return [self]
+
     def client(self) -> redis.Redis:
         """Return a new redis-py client; close it, or use it in a ``with`` statement."""
         return redis.Redis(unix_socket_path=str(self.socket))
