@@ -5,19 +5,22 @@ own, a few lanes. A lane takes all calls that have gathered, sends them and one 
 and takes the next batch when the WAIT is answered. Where the server knows WAITAOF (Redis 7.2) and
 keeps an append-only file, WAITAOF follows; it counts only replicas that keep one too.
 
+Since Redis 7.2 a WAIT waits for the last write of its own connection. A repeat, or a refusal, tells
+what another connection wrote and writes nothing itself; so each batch ends with a write of its own.
+
 https://redis.io/docs/latest/commands/wait/ and https://redis.io/docs/latest/commands/waitaof/
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hiredis import ReplyError
 
 from coordinator.errors import UnavailableError, UnknownOutcomeError
 from coordinator.store.batch import pack
-from coordinator.store.replies import RECONNECT, code_of
+from coordinator.store.replies import RECONNECT, TROUBLES, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +34,21 @@ BATCH = 500
 # appendfsync everysec up to a second here and on the replica.
 WAIT_SHARE = 0.2
 AOF_SHARE = 0.6
-_Batch = list[tuple[bytes, "asyncio.Future[Any]"]]
+# Writes and leaves nothing, in a slot that this server has: beside the first key of a call.
+MARK = """#!lua flags=allow-oom
+redis.call('SET', KEYS[1], '')
+redis.call('DEL', KEYS[1])"""
+# Such a reply tells nothing of the data that a failover could take back.
+NOT_DONE = frozenset({*TROUBLES, "MOVED", "ASK", "NOSCRIPT"})
+
+
+class _Call(NamedTuple):
+    key: bytes | str  # the first of its keys
+    packed: bytes
+    future: asyncio.Future[Any]
+
+
+_Batch = list[_Call]
 
 
 class DurablePool:
@@ -51,16 +68,16 @@ class DurablePool:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, script: Script, keys: Sequence[bytes | str], args: Sequence[Word]) -> Any:
-        """Run `script`; return its reply when enough replicas have what it wrote.
+        """Run `script`; return its reply when enough replicas have what it tells.
 
         Raises:
             UnknownOutcomeError: too few acknowledged in time, or the connection was lost.
             UnavailableError: Redis cannot do it now; it had no effect.
             ScriptError: the script refused, or failed.
         """
-        reply = await self._call(("EVALSHA", script.sha1, len(keys), *keys, *args))
+        reply = await self._call(keys[0], ("EVALSHA", script.sha1, len(keys), *keys, *args))
         if type(reply) is ReplyError and code_of(reply) == "NOSCRIPT":
-            reply = await self._call(("EVAL", script.source, len(keys), *keys, *args))
+            reply = await self._call(keys[0], ("EVAL", script.source, len(keys), *keys, *args))
         if type(reply) is ReplyError:
             raise self._lanes[0].client.explain(reply)
         return reply
@@ -76,9 +93,9 @@ class DurablePool:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _call(self, words: tuple[Word, ...]) -> asyncio.Future[Any]:
+    def _call(self, key: bytes | str, words: tuple[Word, ...]) -> asyncio.Future[Any]:
         future = self._loop.create_future()
-        self._queue.append((pack(words), future))
+        self._queue.append(_Call(key, pack(words), future))
         if len(self._queue) == 1:
             self._loop.call_soon(self._dispatch)
         return future
@@ -113,16 +130,18 @@ class _Lane:
         try:
             await self._probe()
         except UnavailableError as error:
-            for _, future in batch:
-                _answer(future, error, None)
+            for call in batch:
+                _answer(call.future, error, None)
             return
         submit = self.client.submit_packed
-        futures = [submit(packed) for packed, _ in batch]
+        futures = [submit(call.packed) for call in batch]
+        marks = [self.client.submit(words) for words in _marks(batch)]
         waits = [self.client.submit(words) for words in self._waits()]
         replies = await asyncio.gather(*futures, return_exceptions=True)
-        doubt = self._doubt(await asyncio.gather(*waits, return_exceptions=True))
-        for (_, future), reply in zip(batch, replies, strict=True):
-            _answer(future, reply, doubt)
+        marked = await asyncio.gather(*marks, return_exceptions=True)
+        doubt = self._doubt(marked, await asyncio.gather(*waits, return_exceptions=True))
+        for call, reply in zip(batch, replies, strict=True):
+            _answer(call.future, reply, doubt)
         if any(type(reply) is ReplyError and code_of(reply) in RECONNECT for reply in replies):
             self.client.drop()
 
@@ -135,8 +154,10 @@ class _Lane:
             ("WAITAOF", 1, self._replicas, int(self._milliseconds * AOF_SHARE)),
         ]
 
-    def _doubt(self, replies: list[Any]) -> UnknownOutcomeError | None:
+    def _doubt(self, marked: list[Any], replies: list[Any]) -> UnknownOutcomeError | None:
         """Return why the batch is not durable; None if it is."""
+        if all(isinstance(reply, Exception) for reply in marked):
+            replies = marked[:1]
         acknowledged = replies[0]
         if len(replies) > 1 and isinstance(replies[1], list):
             local, acknowledged = replies[1]
@@ -163,14 +184,25 @@ class _Lane:
         self._probed = self.client.generation
 
 
+def _marks(batch: _Batch) -> list[tuple[Word, ...]]:
+    """One for each slot, because a slot that moves refuses its own."""
+    return [
+        ("EVAL", MARK, 1, (key if isinstance(key, bytes) else key.encode()) + b":mark")
+        for key in dict.fromkeys(call.key for call in batch)
+    ]
+
+
 def _answer(future: asyncio.Future[Any], reply: Any, doubt: UnknownOutcomeError | None) -> None:
     if future.done():
         return
-    if isinstance(reply, ReplyError):
-        future.set_result(reply)  # refused: nothing was written
-    elif isinstance(reply, UnavailableError):
+    if isinstance(reply, UnavailableError):
         future.set_exception(type(reply)(str(reply)))  # one for each: they gather tracebacks
-    elif doubt is not None:
+    elif doubt is not None and not _is_empty(reply):
         future.set_exception(UnknownOutcomeError(str(doubt)))
     else:
         future.set_result(reply)
+
+
+def _is_empty(reply: Any) -> bool:
+    """Whether it was not carried out, or found nothing to do."""
+    return reply is None or (isinstance(reply, ReplyError) and code_of(reply) in NOT_DONE)

@@ -10,13 +10,14 @@ from clusters import free_ports
 from redis.crc import key_slot
 from waiting import eventually, wait_until
 
-from coordinator.errors import UnknownOutcomeError
+from coordinator.errors import UnavailableError, UnknownOutcomeError
 from coordinator.store.client import Script
 from coordinator.store.replies import ScriptError
 
 pytestmark = pytest.mark.timeout(40)
 
 COUNT = Script("count", "return redis.call('INCR', KEYS[1])")
+READ = Script("read", "#!lua flags=allow-oom\nreturn redis.call('GET', KEYS[1]) or nil")
 REFUSE = Script("refuse", "return redis.error_reply('LEASE_LOST gone')")
 
 
@@ -68,18 +69,49 @@ async def test_a_silent_replica_makes_the_outcome_unknown(pair, new_router):
     assert await router.run(COUNT, ["n"], [], durable=True) == 3
 
 
-async def test_a_refusal_of_a_durable_call_comes_as_a_refusal(pair, new_router):
-    """A script that refuses wrote nothing, so its refusal needs no acknowledgement."""
+async def test_a_repeat_waits_for_what_it_repeats(pair, new_router):
+    """A call that only tells what was written before is not answered before replicas have that."""
     primary, replica = pair
     router = new_router(primary.url, timeout=2.5, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     replica.pause()
-    calls = [router.run(script, ["n"], [], durable=True) for script in (REFUSE, COUNT)]
-    refusal, doubt = await asyncio.gather(*calls, return_exceptions=True)
+    for scripts in ((COUNT,), (READ, REFUSE)):
+        calls = [router.run(script, ["n"], [], durable=True) for script in scripts]
+        for told in await asyncio.gather(*calls, return_exceptions=True):
+            assert type(told) is UnknownOutcomeError
+            assert "had 0 of 1 acknowledgements" in str(told)
     replica.resume()
-    assert isinstance(refusal, ScriptError)
-    assert refusal.code == "LEASE_LOST"
-    assert type(doubt) is UnknownOutcomeError
+    assert await router.run(READ, ["n"], [], durable=True) == b"2"
+    with pytest.raises(ScriptError, match="gone"):
+        await router.run(REFUSE, ["n"], [], durable=True)
+    with primary.client() as client:
+        assert client.keys() == [b"n"]
+
+
+async def test_what_tells_nothing_waits_for_no_replica(pair, new_router):
+    """A call that found nothing, or was not carried out, is answered without acknowledgements."""
+    primary, replica = pair
+    router = new_router(primary.url, timeout=2.5, durability="replicas:1")
+    assert await router.run(COUNT, ["n"], [], durable=True) == 1
+    with primary.client() as client:
+        client.config_set("maxmemory", 1)
+    replica.pause()
+    calls = [router.run(script, ["x"], [], durable=True) for script in (READ, COUNT)]
+    nothing, full = await asyncio.gather(*calls, return_exceptions=True)
+    replica.resume()
+    assert nothing is None
+    assert type(full) is UnavailableError
+    assert "out of memory" in str(full)
+
+
+async def test_a_repeat_is_durable_when_memory_is_full(pair, new_router):
+    """Reports and results go on when memory is full, so their acknowledgements must too."""
+    primary, _ = pair
+    router = new_router(primary.url, timeout=2.5, durability="replicas:1")
+    assert await router.run(COUNT, ["n"], [], durable=True) == 1
+    with primary.client() as client:
+        client.config_set("maxmemory", 1)
+    assert await router.run(READ, ["n"], [], durable=True) == b"1"
 
 
 async def test_durable_calls_live_through_a_restart_and_a_script_flush(pair, new_router):
