@@ -9,7 +9,7 @@ PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketim
 PYTEST_ARGS ?=
 PORT ?= 8080
 
-.PHONY: help demo serve test check packages clean
+.PHONY: help demo serve test check mutants packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ check: $(STAMP) packages ## formatting, lint, types, imports, Lua
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m coordinator.commands.lua_check
+
+mutants: $(STAMP) packages ## break the promises on purpose, see what notices (ONLY=name, FULL=1, JSON=1)
+	$(BIN)/python tests/mutants/run_mutants.py $(addprefix --only ,$(ONLY)) \
+	  $(if $(FULL),--full) $(if $(JSON),--json)
 
 packages: # Debian packages that the tests and the checks need; nothing to do where they are there
 	@missing=(); for package in $(PACKAGES); do \

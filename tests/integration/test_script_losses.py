@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from seeds import ACCOUNT, Bench, component
-from waiting import eventually
+from waiting import eventually, pass_time
 
 from coordinator.errors import LeaseLostError
 from coordinator.service.spheres import attempt_fields
@@ -212,6 +212,20 @@ async def test_attempt_timeout_begins_with_each_hand_out(bench: Bench) -> None:
     await _lose(bench)
     bench.check()
     await bench.claim()
+
+
+@pytest.mark.parametrize(("timeout_ms", "silence_ms"), [(20, 60), (60, 20)])
+async def test_two_timers_of_a_task_in_one_batch(
+    bench: Bench, timeout_ms: int, silence_ms: int
+) -> None:
+    """A deadline and a timeout that are due together end one attempt, and requeue it once."""
+    await bench.start([component(attempt_timeout_ms=timeout_ms)])
+    await bench.report(await bench.claim(), timeout_ms=silence_ms)
+    await pass_time(0.1)
+    run = await bench.due()
+    assert (run.applied, run.lost_silent + run.timed_out, run.broken) == (2, 1, 0)
+    assert (await bench.claim()).attempt == 2
+    assert await bench.poll() is None
 
 
 async def test_five_hundred_leases_and_three_routers(
