@@ -51,7 +51,7 @@ async def test_leases_are_lost_while_the_clock_is_behind(bench: Bench) -> None:
 async def test_time_passes_at_half_speed_until_level(bench: Bench) -> None:
     """The shard's time gains on no clock, never goes back, and agrees with it in the end."""
     ahead = await step_back(bench, 300)
-    start, seen = await clock_ms(bench), [(await bench.due()).now_ms]
+    seen, start = [(await bench.due()).now_ms], await clock_ms(bench)
     assert await slewing(bench)
 
     async def level() -> bool:
@@ -61,7 +61,7 @@ async def test_time_passes_at_half_speed_until_level(bench: Bench) -> None:
     await eventually(level)
     assert seen[0] == ahead
     assert seen == sorted(seen)
-    assert await clock_ms(bench) - start >= 600
+    assert await clock_ms(bench) >= 2 * ahead - start - 1  # in whole ms
     assert (await bench.due()).now_ms - await clock_ms(bench) <= 0
 
 
