@@ -8,8 +8,11 @@ STAMP := .venv/.installed
 PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime
 PYTEST_ARGS ?=
 PORT ?= 8080
+MINUTES ?= 2
+SERVER ?= valkey
+FAULTS_ARGS ?=
 
-.PHONY: help demo serve test check mutants packages clean
+.PHONY: help demo serve test faults check mutants packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +25,10 @@ serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded s
 
 test: $(STAMP) packages ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+faults: $(STAMP) packages ## work under faults (SEED=… MINUTES=… SERVER=valkey|redis7|sentinel|cluster)
+	PYTHONPATH=tests $(BIN)/python tests/faults/campaign.py --server $(SERVER) --minutes $(MINUTES) \
+	  $(if $(SEED),--seed $(SEED)) $(FAULTS_ARGS)
 
 check: $(STAMP) packages ## formatting, lint, types, imports, Lua
 	$(BIN)/ruff format --check .

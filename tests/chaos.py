@@ -13,7 +13,9 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).with_name("faults")))
 from dumps import dump
+from history import Call, load
 from invariants import check_invariants
 from pipelines import Ref, activity, item, new_group, start
 from servers import _die_with_parent
@@ -25,35 +27,39 @@ LEFT_OVER = {"ready", "turns", "timers", "lease", "unmet", "run"}
 SECONDS = 90  # a few times what it takes on two idle cores
 
 
-def new_chance():
-    """Return dice with a new seed, or the one in CHAOS_SEED; pytest shows it on failure."""
-    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1 << 32))
-    log.warning("to throw the same dice again: CHAOS_SEED=%d", seed)
+def new_chance(variable="CHAOS_SEED"):
+    """Return dice with a new seed, or the one in a variable; pytest shows it on failure."""
+    seed = int(os.environ.get(variable) or random.SystemRandom().randrange(1 << 32))
+    log.warning("to throw the same dice again: %s=%d", variable, seed)
     return random.Random(seed)  # noqa: S311 - a test's dice
 
 
 class Runners:
-    """Processes of `chaos_runner.py`; each writes to a file of its own."""
+    """Processes of `chaos_runner.py`; each writes to a file of its own.
 
-    def __init__(self, folder, replicas, chance, **options):
+    Args:
+        folder: where the files go.
+        ports: of the replicas, or of proxies before them.
+        chance: the dice from which each runner's seed is thrown.
+        options: of the program, for all of them.
+    """
+
+    def __init__(self, folder, ports, chance, **options):
         self.group = new_group()
         self.folder = folder
         self.running = []
         self._chance = chance
-        self._common = {
-            "ports": [replica.port for replica in replicas],
-            "group": self.group,
-            "threads": 4,
-            **options,
-        }
+        self._common = {"ports": list(ports), "group": self.group, "threads": 4, **options}
         self._started = 0
 
     def start(self, **options):
         """Start one more, with further options; return its process."""
         self._started += 1
+        name = f"runner-{self._started}"
         given = {
             **self._common,
-            "file": str(self.folder / f"runner-{self._started}.jsonl"),
+            "name": name,
+            "file": str(self.folder / f"{name}.jsonl"),
             "seed": self._chance.randrange(1 << 32),
             **options,
         }
@@ -61,6 +67,7 @@ class Runners:
             [sys.executable, str(PROGRAM), json.dumps(given)],
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no lock
         )
+        process.name = name
         self.running.append(process)
         return process
 
@@ -76,14 +83,11 @@ class Runners:
         for process in list(self.running):
             self.kill(process)
 
-    def events(self, kind=""):
-        """All that was written down so far, or one kind of it, in the order of its end."""
-        lines = [
-            json.loads(line)
-            for path in self.folder.glob("runner-*.jsonl")
-            for line in path.read_text().splitlines()
-        ]
-        return sorted((e for e in lines if kind in ("", e["event"])), key=lambda e: e["at"])
+    def calls(self, *ops, of=None):
+        """Return what they asked and were told so far, or the calls of some kinds, or of one."""
+        found, _ = load(self.folder)
+        name = of.name + "/" if of else ""
+        return [c for c in found if (not ops or c.op in ops) and c.client.startswith(name)]
 
 
 def plain(count):
@@ -138,26 +142,31 @@ def check_end(server, api, pipelines, tasks):
     """Assert that every instance is FINISHED and that nothing waits for anything any more."""
     found = [status for pipeline in pipelines for status in _statuses(api, pipeline)]
     assert found == ["FINISHED"] * tasks
+    check_data(server)
+
+
+def check_data(server, *, ended=True):
+    """Assert that the data set is sound; at the end nothing waits for anything any more."""
     data = dump(server)
     with server.client() as client:
         seconds, micros = client.time()
     check_invariants(data, seconds * 1000 + micros // 1000)
-    assert [key for key in data if key.partition("}:")[2].partition(":")[0] in LEFT_OVER] == []
+    if ended:
+        assert [key for key in data if key.partition("}:")[2].partition(":")[0] in LEFT_OVER] == []
 
 
-def check_told(runners):
+def check_told(calls: list[Call]):
     """Assert of all that the runners were told: one holder at a time, and one result."""
     handed, accepted = defaultdict(dict), defaultdict(list)
-    for event in runners.events():
-        instance = event["pipeline"], event["attempt_id"].partition("_Attempt=")[0]
-        if event["event"] == "given":
-            first = handed[instance].setdefault(event["handle"], event)
-            assert first["token"] == event["token"]
-        elif event["verdict"] == "accepted":
-            accepted[instance].append(event)
-    for instance, calls in accepted.items():
-        _check_results(calls)
-        _check_holders(list(handed[instance].values()), calls)
+    for call in sorted(calls, key=lambda c: c.returned or 0):
+        if call.verdict == "granted":
+            first = handed[call.instance].setdefault(call.handle, call)
+            assert first.token == call.token
+        elif call.verdict == "accepted" and call.handle:
+            accepted[call.instance].append(call)
+    for instance, told in accepted.items():
+        _check_results(told)
+        _check_holders(list(handed[instance].values()), told)
     for given in handed.values():
         _check_tokens(list(given.values()))
     return {instance: list(given.values()) for instance, given in handed.items()}
@@ -165,25 +174,25 @@ def check_told(runners):
 
 def _check_results(calls):
     """At most one result that ends the instance, and one for each attempt."""
-    results = [e for e in calls if e["event"] == "SetTaskStatus"]
-    assert len({e["handle"] for e in results}) == len(results)
-    assert sum(e["taskStatus"] == "FINISHED" for e in results) <= 1, results
+    results = [call for call in calls if call.op in {"finish", "fail"}]
+    assert len({call.handle for call in results}) == len(results)
+    assert sum(call.op == "finish" for call in results) <= 1, results
 
 
 def _check_holders(given, calls):
     """A handle is not accepted any more once a later one has been received."""
     for call in calls:
-        later = [e for e in given if e["token"] > call["token"] and e["at"] < call["sent"]]
+        later = [g for g in given if g.token > call.token and g.returned < call.invoked]
         assert not later, (call, later)
 
 
 def _check_tokens(given):
     """Whoever was answered before the other asked has the smaller token, and attempts agree."""
-    in_order = sorted(given, key=lambda e: e["token"])
+    in_order = sorted(given, key=lambda call: call.token)
     for one, two in pairwise(in_order):
-        assert one["token"] < two["token"]
-        assert one["attempt"] <= two["attempt"], (one, two)
-        assert one["sent"] <= two["at"], (one, two)
+        assert one.token < two.token
+        assert one.attempt <= two.attempt, (one, two)
+        assert one.invoked <= two.returned, (one, two)
 
 
 def _statuses(api, pipeline):

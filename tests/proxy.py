@@ -1,13 +1,15 @@
 """A TCP proxy in front of a real server, with faults of the network.
 
-The faults: `latency`, `cut_after` (the connection ends in mid-reply), `black_hole` (connections
-stay, nothing passes), `half_open` (requests pass, answers do not), `reset`, `refuse`.
+The faults: `latency`, `cut_after` (the connection ends in mid-reply), `spoil` (some answers are
+cut, or lost after the effect), `black_hole` (connections stay, nothing passes), `half_open`
+(requests pass, answers do not), `reset`, `refuse`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import struct
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Self
@@ -36,6 +38,8 @@ class Proxy:
         self._open.set()
         self._answers.set()
         self._cut: int | None = None
+        self._spoiled = self._part = 0.0
+        self._chance = random.Random()  # noqa: S311 - a test's dice
         self._refusing = False
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[None]] = set()
@@ -69,6 +73,10 @@ class Proxy:
         """Pass `count` more bytes of answers, then end that connection (once)."""
         self._cut = count
 
+    def spoil(self, share: float, part: float, chance: random.Random) -> None:
+        """Of this share of answers pass only such a part (0: nothing); their connections end."""
+        self._spoiled, self._part, self._chance = share, part, chance
+
     def black_hole(self) -> None:
         """Pass nothing in either direction; connections stay, new ones are accepted."""
         self._open.clear()
@@ -84,6 +92,7 @@ class Proxy:
     def heal(self) -> None:
         """Pass everything again."""
         self._refusing = False
+        self._spoiled = self.latency = 0.0
         self._open.set()
         self._answers.set()
 
@@ -139,6 +148,10 @@ class Proxy:
                     await sink.drain()
                     return
                 self._cut -= len(data)
+            if answers and self._chance.random() < self._spoiled:
+                sink.write(data[: int(len(data) * self._part)])
+                await sink.drain()
+                return
             sink.write(data)
             await sink.drain()
 

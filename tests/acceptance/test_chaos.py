@@ -33,7 +33,7 @@ def make_runners(tmp_path, chance):
     made = []
 
     def make(replicas, **options):
-        made.append(Runners(tmp_path, replicas, chance, **options))
+        made.append(Runners(tmp_path, [r.port for r in replicas], chance, **options))
         return made[-1]
 
     yield make
@@ -56,6 +56,11 @@ def kill_replicas(chance, replicas):
         victim.start(wait=False)
 
 
+def refused(calls):
+    """Those that were refused."""
+    return [call for call in calls if call.outcome == "refused"]
+
+
 def test_a_thousand_tasks_while_runners_and_replicas_die(
     new_server, new_replica, make_runners, chance
 ):
@@ -75,7 +80,7 @@ def test_a_thousand_tasks_while_runners_and_replicas_die(
             kill_replicas(chance, replicas)
     wait_for_end(server, 1000)
     check_end(server, api, pipelines, 1000)
-    handed = check_told(runners)
+    handed = check_told(runners.calls())
     assert len(handed) == 1000
     assert sum(len(given) for given in handed.values()) > 1300, "no lease was lost"
     api.close()
@@ -96,7 +101,7 @@ def test_valkey_is_killed_while_tasks_run(new_server, new_replica, make_runners,
         server.start()
     wait_for_end(server, 300)
     check_end(server, api, pipelines, 300)
-    assert len(check_told(runners)) == 300
+    assert len(check_told(runners.calls())) == 300
     api.close()
 
 
@@ -108,25 +113,24 @@ def test_a_runner_that_was_frozen_past_its_lease(new_server, new_replica, make_r
     api = replicas[0].client()
     pipeline = start(api, activity("Work", runners.group))
     frozen = runners.start(result="FAILED", hold=str(tmp_path / "frozen"))
-    wait_until(lambda: runners.events("ReportTaskProgress"), 20)
+    wait_until(lambda: runners.calls("report"), 20)
     frozen.send_signal(signal.SIGSTOP)
     other = runners.start(hold=str(tmp_path / "other"))
-    wait_until(lambda: {e["pid"] for e in runners.events()} == {frozen.pid, other.pid}, 20)
+    wait_until(lambda: runners.calls("report", of=other), 20)
     (tmp_path / "frozen").touch()
     frozen.send_signal(signal.SIGCONT)
-    refused = wait_until(lambda: runners.events("SetTaskStatus"), 20)
+    (result,) = wait_until(lambda: refused(runners.calls("finish", "fail")), 20)
     runners.kill(frozen)
     (tmp_path / "other").touch()
     wait_for_end(server, 1)
 
-    (result,) = refused
-    assert (result["pid"], result["__type"]) == (frozen.pid, "TaskNotFoundException")
-    reports = [e for e in runners.events("ReportTaskProgress") if e["pid"] == frozen.pid]
-    told = [(e["canceled"], e["reason"]) for e in reports]
-    assert told == sorted(told, key=lambda answer: answer[0])  # once told, it stays so
-    assert set(told) == {(False, None), (True, "LEASE_LOST")}
+    assert result.client.startswith(frozen.name)
+    assert result.verdict == "TaskNotFoundException"
+    told = [call.verdict for call in runners.calls("report", of=frozen) if call.returned]
+    assert told == sorted(told)  # once told, it stays so
+    assert set(told) == {"accepted", "superseded"}
     boto = replicas[1].client()
-    assert boto.report_task_progress(taskId=result["handle"])["canceled"]
+    assert boto.report_task_progress(taskId=result.handle)["canceled"]
     boto.close()
     (fields,) = describe(api, pipeline, *ids(api, pipeline))
     assert (fields["@status"], fields["@attemptCount"]) == ("FINISHED", "2")

@@ -1,0 +1,140 @@
+"""What is done to a deployment, and when: a plan thrown from a seed, and those who carry it out.
+
+A fault is a context manager over a `World`: it begins, yields whom it hits, and is healed at the
+end. Two lanes work side by side: `near` hits runners, replicas and the network before them; `far`
+hits Redis and the network to it. Within a lane there is one fault at a time.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from history import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from chaos import Runners
+    from deployments import Deployment
+    from workload import Operator
+
+LANES = ("near", "far")
+FIRST = 2.0  # seconds before the first fault, and after the last
+PAUSES = (0.5, 4.0)  # between the faults of a lane
+ALL = ("valkey", "redis7", "sentinel", "cluster")
+SINGLE = ("valkey", "redis7")
+
+
+@dataclass
+class World:
+    """What faults may touch, and what they note."""
+
+    deployment: Deployment
+    runners: Runners
+    operator: Operator
+    notes: list[Fault] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def noted(self, kind: str, target: str) -> Iterator[None]:
+        """Note a fault that lasts as long as the block."""
+        began = time.monotonic()
+        yield
+        self.note(kind, target, began)
+
+    def note(self, kind: str, target: str, began: float) -> None:
+        """Note a fault that ends now."""
+        self.notes.append(Fault(kind=kind, target=target, began=began, ended=time.monotonic()))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault: how often it comes, how long it lasts, and on which servers."""
+
+    name: str
+    lane: str
+    weight: float
+    lasts: tuple[float, float]
+    servers: tuple[str, ...]
+    hit: Callable[[World, random.Random], AbstractContextManager[str]]
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def fault(
+    lane: str, lasts: tuple[float, float], weight: float = 1.0, servers: tuple[str, ...] = ALL
+) -> Callable[[Callable[[World, random.Random], Iterator[str]]], None]:
+    """Register a generator function as a kind of fault, by its name."""
+
+    def register(hit: Callable[[World, random.Random], Iterator[str]]) -> None:
+        name = hit.__name__.replace("_", " ")
+        KINDS[name] = Kind(name, lane, weight, lasts, servers, contextmanager(hit))
+
+    return register
+
+
+class Step(NamedTuple):
+    """One fault of a plan: when it begins and how long it lasts, in seconds, and its dice."""
+
+    at: float
+    kind: str
+    lasts: float
+    seed: int
+
+
+def make_plan(seed: int, server: str, seconds: float) -> dict[str, list[Step]]:
+    """Throw what happens in each lane; the same for the same arguments."""
+    return {lane: _plan_lane(f"{seed} {server} {lane}", lane, server, seconds) for lane in LANES}
+
+
+def _plan_lane(seed: str, lane: str, server: str, seconds: float) -> list[Step]:
+    chance = random.Random(seed)  # noqa: S311 - a test's dice
+    kinds = [kind for kind in KINDS.values() if kind.lane == lane and server in kind.servers]
+    steps, at = [], FIRST
+    while True:
+        (kind,) = chance.choices(kinds, [kind.weight for kind in kinds])
+        lasts = round(chance.uniform(*kind.lasts), 1)
+        step = Step(round(at, 1), kind.name, lasts, chance.getrandbits(32))
+        at += step.lasts + chance.uniform(*PAUSES)
+        if step.at + step.lasts > seconds - FIRST:
+            return steps
+        steps.append(step)
+
+
+class Nemesis:
+    """Carries out one lane of a plan; a step that comes late moves the others."""
+
+    def __init__(self, world: World, steps: list[Step], seconds: float) -> None:
+        self.done = 0
+        self.present = ""
+        self._world = world
+        self._steps = steps
+        self._seconds = seconds
+        self._never = threading.Event()
+
+    def run(self) -> None:
+        """Begin and heal one fault after the other until the time is over."""
+        began = time.monotonic()
+        for step in self._steps:
+            self._wait(began + step.at)
+            if time.monotonic() > began + self._seconds:
+                break
+            self._carry_out(step)
+            self.done += 1
+
+    def _carry_out(self, step: Step) -> None:
+        began = time.monotonic()
+        with KINDS[step.kind].hit(self._world, random.Random(step.seed)) as target:  # noqa: S311
+            self.present = f"{step.kind} ({target})"
+            self._wait(time.monotonic() + step.lasts)
+        self.present = ""
+        self._world.note(step.kind, target, began)
+
+    def _wait(self, until: float) -> None:
+        self._never.wait(max(0.0, until - time.monotonic()))
