@@ -153,6 +153,7 @@ class Bench:
 
     def check(self) -> None:
         """Fail if the data set breaks an invariant."""
-        with self.server.primaries()[0].client() as client:
+        found = self.dump()
+        with self.server.primaries()[0].client() as client:  # a lease may end while keys are read
             seconds, micros = client.time()
-        check_invariants(self.dump(), seconds * 1000 + micros // 1000)
+        check_invariants(found, seconds * 1000 + micros // 1000)
