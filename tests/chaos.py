@@ -148,7 +148,7 @@ def check_end(server, api, pipelines, tasks):
 def check_data(server, *, ended=True):
     """Assert that the data set is sound; at the end nothing waits for anything any more."""
     data = dump(server)
-    with server.client() as client:
+    with server.primaries()[0].client() as client:
         seconds, micros = client.time()
     check_invariants(data, seconds * 1000 + micros // 1000)
     if ended:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import faults_failover  # noqa: F401 - importing registers
 import faults_network  # noqa: F401 - importing registers
 import faults_processes  # noqa: F401
 import faults_server  # noqa: F401
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 RUNNERS = 3
 DRAIN_SECONDS = 90
-DICE = {"silent": 0.02, "silence": 4.0, "work": (0.005, 0.15)}
+DICE = {"silent": 0.06, "silence": 4.0, "work": (0.005, 0.15)}
 
 
 class Campaign:

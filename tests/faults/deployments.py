@@ -6,8 +6,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from clusters import Cluster
 from network import Network
-from replicas import ReplicaProcess
+from replicas import ReplicaProcess, run_command
+from sentinels import Sentinels
 from servers import Server
 from waiting import wait_until
 
@@ -26,21 +28,41 @@ SETTINGS = {
     "MAX_LOST_LEASES": 1000,
 }
 ALWAYS = ["--appendfsync", "always"]
+SHARDS = 12  # of a cluster
+# Across a failover promise 1 holds where every replica of Redis that can be put in the primary's
+# place acknowledges, and a primary without any takes no writes.
+LEAST = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "3"]
+DURABILITY = {"sentinel": "replicas:2", "cluster": "replicas:1"}
 
 
 class Deployment:
     """Three `coordinator serve` processes on one Redis; runners reach them through `front`.
 
-    Each replica has a proxy of its own to Redis, in `back`.
+    Each replica has a proxy of its own to a single Redis, in `back`. Sentinels and the nodes of a
+    cluster name their own addresses, so there is no proxy before these.
+
+    Args:
+        kind: valkey, redis7, sentinel (a primary, two replicas and three sentinels) or cluster
+            (three primaries with a replica each, and 12 shards); the last two are of Valkey.
+        replicas: how many `coordinator serve`.
     """
 
     def __init__(self, kind: str, *, replicas: int = 3) -> None:
         self.kind = kind
+        self.shards = SHARDS if kind == "cluster" else 1
         self.network = Network()
-        self.store = Server(kind, aof=True, argv=ALWAYS)
+        self.store = _make_store(kind)
         self.store.start()
-        self.back = [self.network.open(self.store.socket) for _ in range(replicas)]
-        self.replicas = [ReplicaProcess(proxy.url, **SETTINGS) for proxy in self.back]
+        self.back: list[Proxy] = []
+        urls = [self.store.url] * replicas
+        if isinstance(self.store, Server):
+            self.back = [self.network.open(self.store.socket) for _ in urls]
+            urls = [proxy.url for proxy in self.back]
+        if kind == "cluster":
+            grown = run_command("shards", "grow", str(SHARDS), REDIS_URL=self.store.url)
+            assert grown.returncode == 0, grown.stderr
+        durability = DURABILITY.get(kind, "everysec")
+        self.replicas = [ReplicaProcess(u, DURABILITY=durability, **SETTINGS) for u in urls]
         for replica in self.replicas:
             replica.start(wait=False)
         self.front: list[Proxy] = [self.network.open(replica.port) for replica in self.replicas]
@@ -53,8 +75,17 @@ class Deployment:
 
     @property
     def servers(self) -> list[Server]:
-        """Every process of Redis that holds data."""
-        return [self.store]
+        """Every process of Redis that runs and holds data."""
+        return [self.store] if isinstance(self.store, Server) else self.store.running
+
+    def wait_until_whole(self) -> None:
+        """Wait until every primary is there and has its replicas.
+
+        Raises:
+            TimeoutError: that took too long.
+        """
+        if not isinstance(self.store, Server):
+            self.store.wait_whole()
 
     def wait_until_ready(self) -> float:
         """Wait until every replica is ready; return the seconds that it took.
@@ -72,6 +103,14 @@ class Deployment:
             replica.close()
         self.network.close()
         self.store.close()
+
+
+def _make_store(kind: str) -> Server | Sentinels | Cluster:
+    if kind == "sentinel":
+        return Sentinels(replicas=2, sentinels=3, argv=LEAST)
+    if kind == "cluster":
+        return Cluster(primaries=3, replicas_each=1, argv=LEAST)
+    return Server(kind, aof=True, argv=ALWAYS)
 
 
 def _ready(replica: ReplicaProcess) -> bool:

@@ -79,6 +79,7 @@ def debug_sleep(world: World, chance: random.Random) -> Iterator[str]:
     with _client(world, chance) as (client, target):
         client.execute_command("DEBUG", "SLEEP", chance.uniform(0.3, 4))
         yield target
+    world.deployment.wait_until_whole()
 
 
 @fault("far", (0.5, 4))
@@ -89,6 +90,7 @@ def pause_clients(world: World, chance: random.Random) -> Iterator[str]:
         client.execute_command("CLIENT", "PAUSE", 3000, "ALL" if every else "WRITE")
         yield f"{target}, {'every client' if every else 'writers'}"
         client.execute_command("CLIENT", "UNPAUSE")
+    world.deployment.wait_until_whole()
 
 
 @fault("far", (1, 4))

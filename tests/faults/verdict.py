@@ -88,7 +88,7 @@ def judge(campaign: Campaign, seconds: float) -> Result:
     result.calls = _outcomes(calls)
     result.faults = dict(Counter(note.kind for note in world.notes))
     result.figures = _figures(calls) | {
-        "pipelines": world.operator.activated,
+        "pipelines": world.operator.started,
         "instances": world.operator.instances,
     }
     return result
@@ -107,7 +107,7 @@ def _check_data(deployment: Deployment) -> list[str]:
 def _at_rest(deployment: Deployment) -> bool:
     """Whether no timer is left."""
     found = 0
-    for server in deployment.servers:
+    for server in deployment.store.primaries():
         with server.client() as client:
             found += len(list(client.scan_iter("*:timers")))
     return not found

@@ -31,12 +31,17 @@ class Watched:
 
     id: str
     epoch: int
+    asked: float = 0.0
+    names: set[str] = field(default_factory=set)
     canceled: set[str] = field(default_factory=set)
     rerun: bool = False
 
 
 class Operator:
     """Works as one client; `findings` are sentences on what must not be.
+
+    `activated` says of each instance that was seen when it was asked for, `final` how it was at the
+    end ("gone": with its pipeline).
 
     Args:
         caller: makes the calls and writes them down.
@@ -49,7 +54,9 @@ class Operator:
         self, caller: Caller, group: str, chance: random.Random, stop: threading.Event
     ) -> None:
         self.findings: list[str] = []
-        self.activated = self.instances = self.ended = 0
+        self.activated: dict[str, float] = {}
+        self.final: dict[str, str] = {}
+        self.started = self.instances = 0
         self.pipelines: list[Watched] = []
         self.epoch = 0  # odd while the data set is being emptied
         self._caller = caller
@@ -80,7 +87,7 @@ class Operator:
         if made is None:
             return
         pipeline = Watched(made.body["pipelineId"], epoch)
-        own = {"pipelineId": pipeline.id}
+        pipeline.asked, own = time.monotonic(), {"pipelineId": pipeline.id}
         for operation, more in (
             ("PutPipelineDefinition", {"pipelineObjects": objects}),
             ("ActivatePipeline", {}),
@@ -88,7 +95,7 @@ class Operator:
             answer = self._ask(operation, own | more)
             if answer is None or self._refused(pipeline, answer):
                 return
-        self.activated += 1
+        self.started += 1
         self.instances += count
         self.pipelines.append(pipeline)
 
@@ -119,6 +126,7 @@ class Operator:
                 continue
             if all(status in ENDED for status in found.values()):
                 self._check_end(pipeline, found)
+                self.final.update({f"{pipeline.id}/{n}": status for n, status in found.items()})
                 continue
             if time.monotonic() > deadline:
                 self.findings.append(f"{pipeline.id} has not ended: {found}")
@@ -141,7 +149,7 @@ class Operator:
         )
         if answer is not None:
             self._refused(pipeline, answer)
-            self._drop(pipeline)
+            self._drop(pipeline, gone=True)
 
     def leave(self, pipeline: Watched) -> None:
         """Let a pipeline be."""
@@ -156,6 +164,9 @@ class Operator:
         if rows is None or self._refused(pipeline, rows):
             return None
         fields = {row["id"]: values(row) for row in rows.body["pipelineObjects"]}
+        pipeline.names.update(fields)
+        for name in fields:
+            self.activated.setdefault(f"{pipeline.id}/{name}", pipeline.asked)
         for name, each in fields.items():
             if each["@status"] == "FAILED" and each.get("errorId") != UNLUCKY:
                 self.findings.append(f"{pipeline.id}/{name} is FAILED: {each}")
@@ -168,7 +179,6 @@ class Operator:
             pipeline.rerun = True
             self._rerun(pipeline, self._chance.sample(sorted(found), 2))
         else:
-            self.ended += len(found)
             self.delete(pipeline)
 
     def _free(self, pipeline: Watched, found: dict[str, str], *, cancel: bool = False) -> None:
@@ -205,12 +215,14 @@ class Operator:
         if answer.status == 200:
             return False
         gone = answer.body.get("__type") in GONE
-        self._drop(pipeline)
+        self._drop(pipeline, gone=gone)
         if not gone or (pipeline.epoch == self.epoch and self.epoch % 2 == 0):
             self.findings.append(f"{pipeline.id}: {answer.body}")
         return True
 
-    def _drop(self, pipeline: Watched) -> None:
+    def _drop(self, pipeline: Watched, *, gone: bool) -> None:
+        if gone:
+            self.final.update({f"{pipeline.id}/{name}": "gone" for name in pipeline.names})
         if pipeline in self.pipelines:
             self.pipelines.remove(pipeline)
 
