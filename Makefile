@@ -12,7 +12,7 @@ MINUTES ?= 2
 SERVER ?= valkey
 FAULTS_ARGS ?=
 
-.PHONY: help demo serve test faults check mutants packages clean
+.PHONY: help demo serve test search faults check mutants packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded s
 
 test: $(STAMP) packages ## run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+search: $(STAMP) packages ## every interleaving, small (DEPTH=… steps in a row, or SECONDS=… in all)
+	PYTHONPATH=tests $(BIN)/python tests/faults/search_main.py $(if $(DEPTH),--depth $(DEPTH)) \
+	  $(if $(SECONDS),--seconds $(SECONDS))
 
 faults: $(STAMP) packages ## work under faults (SEED=… MINUTES=… SERVER=valkey|redis7|sentinel|cluster)
 	PYTHONPATH=tests $(BIN)/python tests/faults/campaign.py --server $(SERVER) --minutes $(MINUTES) \

@@ -1,0 +1,102 @@
+"""What clients know after a step: handles, polls without an answer, what became of each claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from search_steps import Asked, Claim, Clients, Late, Open
+from seeds import handle_of
+
+if TYPE_CHECKING:
+    from search_steps import Config, Step
+    from search_view import View
+
+KEPT_CALLS = 2
+FATE = {"cancel": "canceled", "run due": "lost", "give back": "returned", "delete": "deleted"}
+
+
+def learn(
+    clients: Clients, step: Step, value: Any, before: View, after: View, now_ms: int, config: Config
+) -> Clients:
+    """Return what the clients know after a step that was not refused."""
+    known = _fates(clients, step, before, after)
+    if step.kind in {"claim", "bar", "send", "give back"}:
+        return _polled(known, step, value)
+    if step.kind == "run due":
+        return _ran(known, now_ms, config)
+    if step.answer and not step.repeat:
+        kept = (*known.asked, Asked(step.kind, step.ids, step.answer))[-KEPT_CALLS:]
+        repeats = "repeats" in config.extra
+        return known._replace(asked=kept if repeats else (), calls=known.calls + 1)
+    return known
+
+
+def _polled(known: Clients, step: Step, value: Any) -> Clients:
+    """Return what runners and replicas know after a step of a poll."""
+    if step.kind == "claim":
+        return _claimed(known, step, value)
+    if step.kind == "bar":
+        rest = _without(known.open, step.call)
+        said = "held" if value else "free"
+        return known._replace(open=(*rest, Open(step.call, step.tries, said)))
+    if step.kind == "send":
+        late, one = (*known.late, Late(step.call, 1)), (*known.open, Open(step.call, 1))
+        return known._replace(late=late, open=one, calls=known.calls + 1)
+    return known._replace(late=_not_late(known, step))
+
+
+def superseded(clients: Clients, step: Step) -> Clients:
+    """Return what the clients know after a poll that a later try had superseded."""
+    if step.late:
+        return clients._replace(late=_not_late(clients, step))
+    return clients._replace(open=_without(clients.open, step.call))
+
+
+def _ran(known: Clients, now_ms: int, config: Config) -> Clients:
+    """Keep the time of a run as the design has it: once a second, and a long gap is an outage."""
+    last, ago = known.last_run_ms, now_ms - known.last_run_ms
+    if last and ago > config.threshold_ms:
+        return known._replace(last_run_ms=now_ms, gap_end_ms=now_ms)
+    if not last or ago >= min(1000, config.threshold_ms / 4):
+        return known._replace(last_run_ms=now_ms)
+    return known
+
+
+def _fates(clients: Clients, step: Step, before: View, after: View) -> Clients:
+    gone = before.holders().keys() - after.holders().keys()
+    if not gone:
+        return clients
+    fate = f"reported {step.status}" if step.kind == "finish" else FATE.get(step.kind, "?")
+    claims = tuple(
+        claim._replace(fate=fate) if claim.handle.claim in gone else claim
+        for claim in clients.claims
+    )
+    return clients._replace(claims=claims)
+
+
+def _claimed(known: Clients, step: Step, task: Any) -> Clients:
+    if not step.repeat and not step.late:
+        known = known._replace(calls=known.calls + 1)
+    if step.late:  # nobody hears what it gets
+        rest = _not_late(known, step)
+        back = (Late(step.call, step.tries, task.claim),) if task else ()
+        known = known._replace(late=(*rest, *back))
+    elif step.heard:
+        known = known._replace(open=_without(known.open, step.call))
+    else:
+        rest = _without(known.open, step.call)
+        known = known._replace(open=(*rest, Open(step.call, step.tries)))
+    if task is None:
+        return known
+    others = tuple(c for c in known.claims if c.handle.claim != task.claim)
+    told = step.heard or any(c.told for c in known.claims if c.handle.claim == task.claim)
+    claims = (*others, Claim(handle_of(task), told))
+    return known._replace(claims=tuple(sorted(claims, key=lambda c: c.handle.claim)))
+
+
+def _without(polls: tuple[Open, ...], call: str) -> tuple[Open, ...]:
+    return tuple(one for one in polls if one.call != call)
+
+
+def _not_late(known: Clients, step: Step) -> tuple[Late, ...]:
+    return tuple(one for one in known.late if (one.call, one.tries) != (step.call, step.tries))

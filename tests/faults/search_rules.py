@@ -1,0 +1,213 @@
+"""What must be true of each step: of its answer, and of what it changed.
+
+The rules are those of the design, said once more and in another way than the scripts say them.
+They look at the data set before and after, at what the clients had seen until then (`Clients`),
+and at the answer. The invariants of the data set (`invariants.py`) are checked apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from search_moment import Moment
+
+from coordinator.errors import (
+    InvalidRequestError,
+    LeaseLostError,
+    PipelineDeletedError,
+    PollSupersededError,
+)
+
+if TYPE_CHECKING:
+    from search_steps import Claim
+
+VERDICTS = {"canceled": "canceled", "lost": "superseded", "returned": "superseded"}
+
+
+class Rules(Moment):
+    """What holds of each kind of step."""
+
+    def check_kind(self) -> None:
+        """Assert what holds of this kind of step."""
+        getattr(self, f"check_{self.step.kind.replace(' ', '_')}")(self.answer.value)
+
+    def check_report(self, verdict: Any) -> None:
+        """The holder's report renews, and nobody else's does."""
+        claim = self.step.claim
+        where, held = self.holding(claim)
+        if not held:
+            self.unchanged()
+            return self.told(claim, verdict)
+        record, old = self.after.instances[where], self.before.instances[where]
+        deadline_ms = self.now_ms + int(record.get("progress_timeout_ms", self.config.progress_ms))
+        assert self.answer.error is None, "a report of the holder was refused"
+        assert verdict == ("accepted" if "acked_ms" in old else "acknowledged"), verdict
+        assert int(record["deadline_ms"]) == deadline_ms, "not renewed"
+        assert int(record["renewed_ms"]) == self.now_ms, "not renewed"
+        assert "acked_ms" in record, "not acknowledged"
+        if not self.step.fields:
+            assert record.get("lost") == old.get("lost"), "silence is forgiven for nothing"
+        return None
+
+    def told(self, claim: Claim, verdict: Any) -> None:
+        """Whoever holds nothing is told why, whatever came later."""
+        if claim.fate == "deleted":
+            assert verdict == "deleted", verdict
+        elif self.gone(claim):
+            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
+        elif claim.fate.startswith("reported"):
+            assert verdict == "repeat", verdict
+        else:
+            assert verdict == VERDICTS[claim.fate], f"{verdict} of a {claim.fate} one"
+
+    def check_finish(self, outcome: Any) -> None:
+        """The holder's result counts once; the same again is a repeat, another is refused."""
+        claim, status = self.step.claim, self.step.status
+        where, held = self.holding(claim)
+        if held:
+            return self.ended(where, outcome)
+        self.unchanged()
+        if self.gone(claim):
+            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
+        elif claim.fate == "canceled":
+            assert outcome == "canceled", self.answer
+        elif claim.fate == f"reported {status}":
+            assert outcome == "repeat", self.answer
+        elif claim.fate.startswith("reported"):
+            assert isinstance(self.answer.error, InvalidRequestError), self.answer
+        else:
+            assert isinstance(self.answer.error, LeaseLostError), self.answer
+        return None
+
+    def ended(self, where: tuple[str, str], outcome: Any) -> None:
+        """A result of the holder ends the attempt, and perhaps the instance."""
+        record, old = self.after.instances[where], self.before.instances[where]
+        if self.step.status == "FINISHED":
+            assert (outcome, record.get("status")) == ("finished", "FINISHED")
+        elif int(old.get("tries", 0)) >= int(old["maximum_retries"]):
+            assert (outcome, record.get("status")) == ("failed", "FAILED")
+        else:
+            delayed = int(old["retry_delay_ms"]) > 0
+            assert (outcome, record["state"]) == ("retried", "delayed" if delayed else "ready")
+            assert int(record["attempt"]) == int(old["attempt"]) + 1
+
+    def holding(self, claim: Claim) -> tuple[tuple[str, str], bool]:
+        """Say what a claim is for, and whether it holds the lease of it."""
+        where = self.before.holders().get(claim.handle.claim)
+        return where or ("", ""), where is not None
+
+    def gone(self, claim: Claim) -> bool:
+        """Say whether the claim's pipeline is deleted."""
+        return any(scope.endswith(claim.handle.pipeline_id) for scope in self.before.deleted)
+
+    def check_claim(self, task: Any) -> None:
+        """The oldest ready task is handed out; a repeat gets what the call got before."""
+        words = self.before.calls.get(self.step.call, "").split()
+        latest = int(words[-1]) if words else 0
+        if latest > self.step.tries:
+            assert isinstance(self.answer.error, PollSupersededError), "a barred try claimed"
+            return
+        assert self.answer.error is None, self.answer.error
+        before = self.before.holders()
+        mine = words[3] if words and words[0] == "claim" and words[3] in before else ""
+        if mine and "acked_ms" not in self.before.instances[before[mine]]:
+            assert task is not None, "a repeat got nothing"
+            assert task.claim == mine, "a repeat got another task"
+            assert not self.moves
+            return
+        ready = sorted(self.before.ready(), key=lambda where: int(where[1]))
+        if not ready:
+            assert task is None, f"{task} was not ready"
+            return
+        assert task is not None, "ready, but not handed out"
+        self.granted(task)
+
+    def granted(self, task: Any) -> None:
+        """A hand-out is a new lease on something that was ready, with a new claim."""
+        where = self.after.holders()[task.claim]
+        record = self.after.instances[where]
+        assert self.before.instances[where]["state"] == "ready"
+        assert task.claim == self.step.new_claim, "an old claim was handed out"
+        assert int(record["deadline_ms"]) == self.now_ms + self.config.ack_ms
+        assert "acked_ms" not in record
+        assert len(self.moves) == 1
+
+    def check_bar(self, held: Any) -> None:
+        """The earlier tries are barred, unless one of them has a task."""
+        words = self.before.calls.get(self.step.call, "").split()
+        assert held == (words[:1] == ["claim"]), held
+        if not held:
+            assert int(self.after.calls[self.step.call].split()[1]) >= self.step.tries
+
+    def check_give_back(self, returned: Any) -> None:
+        """What nobody was told goes back; what was acknowledged, or told to a later try, stays."""
+        where, held = self.holding(self.step.claim)
+        words = self.before.calls.get(self.step.call, "").split()
+        later = bool(words) and int(words[-1]) > self.step.tries
+        may = held and not later and "acked_ms" not in self.before.instances[where]
+        if where[0]:
+            assert returned == may, f"returned: {returned}, may be: {may}"
+        if not returned:
+            self.unchanged()
+
+    def check_cancel(self, count: Any) -> None:
+        """Each of those named that has not ended is CANCELED; sent again it changes nothing."""
+        self.asked(count, "terminal", {"terminal"})
+
+    def check_rerun(self, count: Any) -> None:
+        """Each of those named that has ended will run again; sent again it changes nothing."""
+        self.asked(count, "terminal", {"ready", "blocked"})
+
+    def asked(self, count: Any, end: str, into: set[str]) -> None:
+        """What the operator asks for happens to just those that are named."""
+        if self.step.repeat:
+            return self.unchanged()
+        if self.before.deleted:
+            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
+            return None
+        assert self.answer.error is None, self.answer.error
+        ended = self.step.kind == "rerun"
+        named = {w for w, r in self.before.instances.items() if r["id"] in self.step.ids}
+        hit = {w for w in named if (self.before.instances[w]["state"] == end) == ended}
+        assert {where for where, _, _ in self.moves} == hit
+        assert all(new in into for _, _, new in self.moves)
+        assert count == len(hit), count
+        return None
+
+    def check_delete(self, _: Any) -> None:
+        """A pipeline is deleted once."""
+        if self.step.repeat:
+            return self.unchanged()
+        assert (self.answer.error is None) == (not self.before.deleted), self.answer
+        assert self.after.deleted, "not deleted"
+        return None
+
+    def check_run_due(self, run: Any) -> None:
+        """What is due is applied, oldest first, and nothing else; leases get their grace."""
+        assert self.answer.error is None, self.answer.error
+        assert run.now_ms == self.now_ms
+        assert getattr(run, "broken", 0) == 0, "a timer could not be applied"
+        overdue = [t for t, at in self.before.timers.items() if at < self.now_ms]
+        assert run.applied + getattr(run, "put_off", 0) <= self.step.limit
+        for timer, at in self.before.timers.items():
+            if at >= self.now_ms and timer not in self.after.timers:
+                kind, _, rest = timer.partition(":")
+                assert kind in {"lease", "timeout", "retry", "fanout"}, timer
+                assert any(due.endswith(rest) or due.startswith("delete") for due in overdue), timer
+        if not overdue:
+            assert not self.moves, "something happened before its time"
+        elif not run.more and self.step.limit > 1:
+            left = [t for t, at in self.after.timers.items() if at < self.now_ms]
+            assert not left, f"{left} was left"
+        self.graced()
+
+    def graced(self) -> None:
+        """A deadline moves only to the end of the grace, for what was renewed before the gap."""
+        for where, record in self.after.instances.items():
+            old = self.before.instances.get(where, {})
+            if record.get("claim") != old.get("claim") or "claim" not in record:
+                continue
+            if record["deadline_ms"] != old["deadline_ms"]:
+                gap_ms = self.gap_end_ms()
+                assert gap_ms > int(old["renewed_ms"]), "a grace without an outage"
+                assert int(record["deadline_ms"]) == gap_ms + self.config.grace_ms

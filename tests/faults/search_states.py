@@ -1,0 +1,122 @@
+"""States of the search, how one came from another, and whether all can still end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from faketime import FROM_MS
+from invariants import check_invariants
+from search_steps import PIPELINE, SCOPE, Clients, Step
+from search_store import dump_of, later
+from search_view import view
+from seeds import ACCOUNT, NO_ERROR, handle_of
+
+from coordinator.service.definitions import _staged
+from coordinator.store.pipelines import NewPipeline
+from coordinator.store.tasks import PollCall
+
+if TYPE_CHECKING:
+    from search_steps import Config
+    from search_store import Data, Store
+    from search_view import View
+
+MOST_WAITS = 100
+MOST_CALLS = 200
+
+
+class State(NamedTuple):
+    """A data set, what the clients know, the time, and the steps that led there."""
+
+    data: Data
+    clients: Clients
+    now_ms: int
+    trail: Trail | None
+
+
+class Trail(NamedTuple):
+    """The last step and its answer, behind those before."""
+
+    before: Trail | None
+    step: str
+    answer: str
+
+    def lines(self) -> list[str]:
+        """Return the steps in order, one a line."""
+        lines, trail = [], self
+        while trail is not None:
+            lines.append(f"{trail.step}: {trail.answer}" if trail.answer else trail.step)
+            trail = trail.before
+        return [f"{i:3}. {line}" for i, line in enumerate(reversed(lines), 1)]
+
+
+def first_state(store: Store, config: Config) -> State:
+    """Make a pipeline, start it, and run what is due once."""
+    store.server.set_time(FROM_MS)
+    store.load(())
+    pipelines = store.pipelines
+    new = NewPipeline(ACCOUNT, "digest", "p", "p", "", b"[]")
+    assert store.ask(pipelines.create(0, new, PIPELINE)) == PIPELINE
+    version = str(store.ask(pipelines.put(ACCOUNT, PIPELINE, b"{}", errored=False)))
+    store.ask(pipelines.stage(ACCOUNT, PIPELINE, version, _staged(list(config.parts))))
+    store.ask(store.timers.run_due(0))
+    store.ask(pipelines.activate(ACCOUNT, PIPELINE, version, ""))
+    return State(store.save(), Clients(last_run_ms=FROM_MS), FROM_MS, None)
+
+
+def wait(state: State, step: Step) -> State:
+    """Let time pass, while nobody calls."""
+    trail = Trail(state.trail, step.words, "")
+    return State(later(state.data, step.to_ms), state.clients, step.to_ms, trail)
+
+
+def check_data(data: Data, now_ms: int) -> None:
+    """Assert the invariants of a data set."""
+    check_invariants(dump_of(data), now_ms)
+
+
+def check_ends(store: Store, state: State, config: Config) -> None:
+    """Assert that from here all can end: by time, due work and polls alone, without any message."""
+    store.server.set_time(state.now_ms)
+    store.load(state.data)
+    now_ms = state.now_ms
+    for _ in range(MOST_WAITS):
+        _work(store)
+        seen = view(store.save())
+        if all(_may_rest(seen, where) for where in seen.instances):
+            return
+        coming = [at for at in seen.timers.values() if at >= now_ms]
+        assert coming, f"nothing is to come, and all is not done: {_living(seen)}"
+        now_ms = min(*coming, now_ms + config.threshold_ms // 2) + 1
+        store.server.set_time(now_ms)
+    raise AssertionError(f"not done after {MOST_WAITS} waits: {_living(seen)}")
+
+
+def _work(store: Store) -> None:
+    """Run what is due, and finish whatever can be had."""
+    for call in range(MOST_CALLS):
+        more = store.ask(store.timers.run_due(0)).more
+        poll = PollCall(ACCOUNT, "g", f"end-{call}", 1, "host")
+        task = store.ask(store.tasks.claim(0, poll, f"{call + 1:030x}ff", 600_000))
+        if task is not None:
+            status = store.ask(store.tasks.finish(ACCOUNT, handle_of(task), "FINISHED", NO_ERROR))
+            assert status == "finished", status
+        elif not more:
+            (ready,) = store.ask(store.tasks.ready_groups(0, [(ACCOUNT, "g")]))
+            assert not ready, "the look once a second sees work that no poll gets"
+            return
+    raise AssertionError("due work does not end")
+
+
+def _may_rest(seen: View, where: tuple[str, str]) -> bool:
+    """Say whether an instance is done, or waits for one that ended otherwise than well."""
+    record = seen.instances[where]
+    if record["state"] == "terminal" or where[0] in seen.deleted:
+        return True
+    needs = [seen.instances[where[0], need] for need in record["needs"].split()]
+    failed = any(need["state"] == "terminal" and need["status"] != "FINISHED" for need in needs)
+    blocked = any(need["state"] == "blocked" for need in needs)
+    return record["state"] == "blocked" and (failed or blocked)
+
+
+def _living(seen: View) -> Any:
+    return {n: r["state"] for (scope, n), r in seen.instances.items() if scope == SCOPE}
