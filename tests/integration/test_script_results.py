@@ -49,6 +49,14 @@ async def test_failed_is_retried_after_its_delay(bench: Bench) -> None:
     assert (await bench.claim()).attempt == 2
 
 
+@pytest.mark.parametrize("status", ["FINISHED", "FAILED"])
+async def test_a_result_ends_deadline_and_timeout(bench: Bench, status: str) -> None:
+    """No timer of an attempt that has ended is left."""
+    await bench.start([component(attempt_timeout_ms=600_000)])
+    await bench.finish(await bench.claim(), status)
+    assert (await bench.timers().counts(0)).timers == 0
+
+
 async def test_retries_are_used_up(bench: Bench) -> None:
     """After maximumRetries retries the instance is FAILED, with the error of the last attempt."""
     pipeline = await bench.start([component(maximum_retries=2)])
