@@ -7,9 +7,11 @@ in `search_configs`, the steps in `search_steps`, the rules in `search_moment` a
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from faketime import SteppedServer
 from search_learn import learn, superseded
 from search_rules import Rules
 from search_states import State, Trail, check_data, check_ends, first_state, wait
@@ -22,7 +24,6 @@ from coordinator.errors import PollSupersededError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from faketime import SteppedServer
     from search_steps import Config, Step
     from search_store import Answer
     from search_view import View
@@ -38,16 +39,14 @@ class Search:
     """One configuration, searched layer by layer.
 
     Args:
-        server: a running stepped server.
+        store: the scripts on a running server, with the settings of `config`; see `searching`.
         config: what to search.
         ends_every: one in so many states is run to its end.
     """
 
-    def __init__(
-        self, server: SteppedServer, config: Config, *, ends_every: int = ENDS_EVERY
-    ) -> None:
+    def __init__(self, store: Store, config: Config, *, ends_every: int = ENDS_EVERY) -> None:
         self.config = config
-        self.store = Store(server, small=config.small, **config.settings())
+        self.store = store
         self.states = self.transitions = self.ended = self.depth = 0
         self.moves: Counter[tuple[str, str, str]] = Counter()
         self._ends_every = ends_every
@@ -70,10 +69,6 @@ class Search:
         self._frontier = layer
         self.depth += 1
         return True
-
-    def close(self) -> None:
-        """Close the connection to the server."""
-        self.store.close()
 
     @property
     def done(self) -> bool:
@@ -137,6 +132,18 @@ class Search:
         except Exception as error:
             raise _violation(error, state.trail) from error
         return True
+
+
+@contextmanager
+def searching(config: Config, *, ends_every: int = ENDS_EVERY) -> Iterator[Search]:
+    """Begin a search on a server of its own."""
+    server = SteppedServer()
+    server.start()
+    try:
+        with closing(Store(server, small=config.small, **config.settings())) as store:
+            yield Search(store, config, ends_every=ends_every)
+    finally:
+        server.close()
 
 
 def _words(answer: Answer) -> str:

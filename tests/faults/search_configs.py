@@ -20,14 +20,23 @@ CONFIGS = {
         Config(
             "one task",
             depth=9,
+            quick=7,
             parts=ONE,
             extra=OPERATOR | {"repeats"},
             reaches=f"{TAKEN}, ready to terminal, terminal to ready, any to gone",
         ),
-        Config("lost answers", depth=8, parts=CHAIN[:1], extra=frozenset({"polls"}), reaches=TAKEN),
+        Config(
+            "lost answers",
+            depth=8,
+            quick=6,
+            parts=CHAIN[:1],
+            extra=frozenset({"polls"}),
+            reaches=TAKEN,
+        ),
         Config(
             "delays",
             depth=11,
+            quick=9,
             parts=(DELAYED,),
             extra=frozenset({"fields", "cancel", "edges"}),
             reaches=f"{TAKEN}, leased to delayed, delayed to ready, delayed to terminal",
@@ -35,6 +44,7 @@ CONFIGS = {
         Config(
             "outages",
             depth=8,
+            quick=6,
             parts=PAIR,
             extra=frozenset({"outage"}),
             threshold_ms=20_000,
@@ -43,6 +53,7 @@ CONFIGS = {
         Config(
             "two tasks",
             depth=8,
+            quick=6,
             parts=CHAIN,
             extra=OPERATOR,
             reaches=f"{TAKEN}, blocked to ready, blocked to terminal, terminal to blocked",
@@ -50,6 +61,7 @@ CONFIGS = {
         Config(
             "cursors",
             depth=7,
+            quick=6,
             parts=FORK,
             extra=OPERATOR,
             small=True,
@@ -58,6 +70,7 @@ CONFIGS = {
         Config(
             "everything",
             depth=5,
+            quick=3,
             parts=(DELAYED, LAST),
             extra=OPERATOR | {"polls", "fields", "edges", "outage", "repeats"},
             threshold_ms=20_000,

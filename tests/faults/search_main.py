@@ -10,10 +10,9 @@ import sys
 from time import monotonic
 
 import click
-from faketime import SteppedServer
 from rich.console import Console
 from rich.table import Table
-from search import Search, ViolationError
+from search import ViolationError, searching
 from search_configs import CONFIGS
 
 COLUMNS = ("configuration", "depth", "states", "steps taken", "run to their end", "seconds")
@@ -30,29 +29,23 @@ def main(depth: int, seconds: float, only: tuple[str, ...]) -> None:
     for name in names:
         far = depth or (0 if seconds else CONFIGS[name].depth)
         share = seconds / len(names) if seconds else float("inf")
-        server = SteppedServer()
-        server.start()
-        try:
-            table.add_row(*_search(server, name, far, share))
-        finally:
-            server.close()
+        table.add_row(*_search(name, far, share))
     Console().print(table)
 
 
-def _search(server: SteppedServer, name: str, depth: int, seconds: float) -> list[str]:
+def _search(name: str, depth: int, seconds: float) -> list[str]:
     """Search one configuration, and return its row."""
     began = monotonic()
     console = Console(stderr=True)
     try:
-        search = Search(server, CONFIGS[name])
-        while not search.done and (not depth or search.depth < depth):
-            if not search.deepen(began + seconds):
-                break
-            console.print(f"{name}: depth {search.depth}, {search.states:,} states")
+        with searching(CONFIGS[name]) as search:
+            while not search.done and (not depth or search.depth < depth):
+                if not search.deepen(began + seconds):
+                    break
+                console.print(f"{name}: depth {search.depth}, {search.states:,} states")
     except ViolationError as error:
         console.print(f"[red]{name}[/]")
         sys.exit(str(error))
-    search.close()
     counts = (search.depth, search.states, search.transitions, search.ended)
     return [name, *(f"{count:,}" for count in counts), f"{monotonic() - began:.0f}"]
 

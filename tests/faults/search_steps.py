@@ -38,11 +38,13 @@ MOST_TRIES = 3
 class Config:
     """What is searched: the tasks, the limits in ms, and which steps there are beside the basic.
 
-    `small`: batches of one in the scripts. `reaches`: changes of state that must be seen.
+    `depth` and `quick`: how many steps in a row, and how many where it must be quick. `small`:
+    batches of one in the scripts. `reaches`: changes of state that must be seen.
     """
 
     name: str
     depth: int
+    quick: int
     parts: tuple[Any, ...] = (component("A", maximum_retries=1),)
     extra: frozenset[str] = frozenset()
     small: bool = False
