@@ -111,7 +111,7 @@ def move_slot(world: World, chance: random.Random) -> Iterator[str]:
     """The slot of a shard moves to another primary, key by key, under load."""
     store = world.deployment.store
     shard = chance.randrange(world.deployment.shards)
-    slot = key_slot(keys.key("meta", shard).encode())
+    slot = key_slot(keys.key("meta", shard))
     owner = store.present_owner(slot)
     target = chance.choice([server for server in store.primaries() if server is not owner])
     store.move_slot(slot, target)
