@@ -23,7 +23,7 @@ from caller import Caller
 from chaos import Runners
 from deployments import Deployment
 from history import Recorder, write_faults
-from nemesis import ALL, LANES, Nemesis, World, make_plan
+from nemesis import ALL, KINDS, LANES, Nemesis, World, make_plan
 from progress import Progress
 from rich.console import Console
 from verdict import Result, judge
@@ -54,6 +54,8 @@ class Campaign:
         self.plan: dict[str, list[Step]] = make_plan(seed, server, seconds)
         self.world: World
         self.lanes: list[Nemesis] = []
+        kinds = {step.kind for steps in self.plan.values() for step in steps}
+        self.moves_clock = any(KINDS[kind].moves_clock for kind in kinds)
         self._stop = threading.Event()
         self._began = 0.0
 

@@ -61,6 +61,7 @@ class Kind:
     weight: float
     lasts: tuple[float, float]
     servers: tuple[str, ...]
+    moves_clock: bool
     hit: Callable[[World, random.Random], AbstractContextManager[str]]
 
 
@@ -68,13 +69,18 @@ KINDS: dict[str, Kind] = {}
 
 
 def fault(
-    lane: str, lasts: tuple[float, float], weight: float = 1.0, servers: tuple[str, ...] = ALL
+    lane: str,
+    lasts: tuple[float, float],
+    weight: float = 1.0,
+    servers: tuple[str, ...] = ALL,
+    *,
+    moves_clock: bool = False,
 ) -> Callable[[Callable[[World, random.Random], Iterator[str]]], None]:
     """Register a generator function as a kind of fault, by its name."""
 
     def register(hit: Callable[[World, random.Random], Iterator[str]]) -> None:
         name = hit.__name__.replace("_", " ")
-        KINDS[name] = Kind(name, lane, weight, lasts, servers, contextmanager(hit))
+        KINDS[name] = Kind(name, lane, weight, lasts, servers, moves_clock, contextmanager(hit))
 
     return register
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chaos import check_data, check_told
+import click
+import msgspec
+from chaos import check_data
+from deployments import SETTINGS
 from history import load
+from history_checks import HistoryError, Summary, _count, check_history, tell
+from history_options import Options
 from rich.table import Table
 from waiting import wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from campaign import Campaign
     from deployments import Deployment
-    from history import Call
     from rich.console import Console
+    from workload import Operator
 
-HOLDER = {"report", "finish", "fail"}
 CLEAN_SECONDS = 30
+OPTIONS = "options.json"
+UNSEEN = "unseen"
 
 
 @dataclass
@@ -41,8 +45,8 @@ class Result:
 
     def show(self, console: Console) -> None:
         """Print it as tables."""
-        console.print(_table("calls", ["op", "ok", "refused", "unknown"], self._call_rows()))
-        console.print(_table("faults", ["kind", "times"], sorted(self.faults.items())))
+        console.print(_table("calls", ["op", "told", "times"], self._call_rows()))
+        console.print(_table("faults", ["kind", "times"], self.faults.items()))
         console.print(_table("figures", ["what", "value"], self.figures.items()))
         for finding in self.findings:
             console.print(f"VIOLATION: {finding}", style="red", soft_wrap=True, markup=False)
@@ -58,8 +62,7 @@ class Result:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
     def _call_rows(self) -> list[tuple[Any, ...]]:
-        outcomes = ("ok", "refused", "unknown")
-        return [(op, *(row.get(o, 0) for o in outcomes)) for op, row in sorted(self.calls.items())]
+        return [(op, what, n) for op, told in self.calls.items() for what, n in told.items()]
 
 
 def judge(campaign: Campaign, seconds: float) -> Result:
@@ -71,27 +74,48 @@ def judge(campaign: Campaign, seconds: float) -> Result:
         for number, replica in enumerate(world.deployment.replicas)
         if "Traceback" in replica.log
     ]
-    calls, _ = load(campaign.folder)
-    try:
-        rerun = {call.instance for call in calls if call.op == "rerun"}
-        check_told([call for call in calls if call.instance not in rerun])
-    except AssertionError as error:
-        findings.append(f"the history is not possible: {error}")
+    options = _options(world.operator, clock=campaign.moves_clock)
+    (campaign.folder / OPTIONS).write_bytes(msgspec.json.encode(options))
+    (campaign.folder / UNSEEN).write_text("\n".join(world.operator.unseen))
+    told, summary = check_folder(campaign.folder)
     result = Result(
         campaign.seed,
         campaign.server,
         campaign.seconds / 60,
         round(seconds, 1),
         str(campaign.folder),
-        findings,
+        findings + told,
     )
-    result.calls = _outcomes(calls)
-    result.faults = dict(Counter(note.kind for note in world.notes))
-    result.figures = _figures(calls) | {
-        "pipelines": world.operator.started,
-        "instances": world.operator.instances,
-    }
+    result.calls = summary.calls
+    result.faults = dict(sorted(Counter(note.kind for note in world.notes).items()))
+    result.figures = {"pipelines": world.operator.started, **summary.figures()}
     return result
+
+
+def check_folder(folder: Path) -> tuple[list[str], Summary]:
+    """Check the history in a folder; return what is wrong with it, and figures."""
+    options = Options(**msgspec.json.decode((folder / OPTIONS).read_bytes()))
+    unseen = set((folder / UNSEEN).read_text().split())
+    calls, faults = load(folder)
+    calls = [call for call in calls if call.pipeline not in unseen]
+    try:
+        return [], check_history(calls, faults, options)
+    except HistoryError as error:
+        summary = _count(calls, list(tell(calls, faults, options)))
+        return [f"the history is not possible: {error}"], summary
+
+
+def _options(operator: Operator, *, clock: bool) -> Options:
+    names = ("ack_timeout", "progress_timeout", "outage_threshold", "outage_grace")
+    times = {name: float(SETTINGS[name.upper()]) for name in names}
+    return Options(
+        **times,
+        max_lost=SETTINGS["MAX_LOST_LEASES"],
+        timing=not clock,
+        activated=operator.activated,
+        final=operator.final,
+        read_at=operator.read_at,
+    )
 
 
 def _check_data(deployment: Deployment) -> list[str]:
@@ -113,40 +137,6 @@ def _at_rest(deployment: Deployment) -> bool:
     return not found
 
 
-def _outcomes(calls: list[Call]) -> dict[str, dict[str, int]]:
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for call in calls:
-        counted[call.op][call.outcome] += 1
-    return {op: dict(counter) for op, counter in counted.items()}
-
-
-def _figures(calls: list[Call]) -> dict[str, float]:
-    grants: dict[str, dict[str, Call]] = defaultdict(dict)
-    results = {c.handle: c for c in calls if c.op in {"finish", "fail"} and c.outcome == "ok"}
-    for call in calls:
-        if call.verdict == "granted":
-            grants[call.instance].setdefault(call.handle, call)
-    lost, slowest = 0, 0.0
-    for given in grants.values():
-        for one, two in pairwise(sorted(given.values(), key=lambda call: call.token)):
-            ended = results.get(one.handle)
-            lost += ended is None or ended.verdict not in {"accepted", "repeat"}
-            if ended is not None and ended.op == "fail" and ended.verdict == "accepted":
-                slowest = max(slowest, two.returned - ended.returned)
-    stale = [c for c in calls if c.op in HOLDER and _is_stale(c)]
-    return {
-        "calls": len(calls),
-        "hand-outs": sum(map(len, grants.values())),
-        "leases lost or canceled": lost,
-        "stale calls refused": len(stale),
-        "slowest hand-out of a retry, s": round(slowest, 2),
-    }
-
-
-def _is_stale(call: Call) -> bool:
-    return call.verdict == "superseded" or (call.outcome == "refused" and call.op != "report")
-
-
 def _table(title: str, columns: list[str], rows: Any) -> Table:
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
@@ -154,3 +144,18 @@ def _table(title: str, columns: list[str], rows: Any) -> Table:
     for row in rows:
         table.add_row(*map(str, row))
     return table
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+def main(folder: Path) -> None:
+    """Check the history that a campaign left in a folder once more."""
+    findings, summary = check_folder(folder)
+    for finding in findings:
+        click.echo(finding)
+    click.echo(summary.figures())
+    raise SystemExit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()

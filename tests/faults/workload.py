@@ -41,7 +41,8 @@ class Operator:
     """Works as one client; `findings` are sentences on what must not be.
 
     `activated` says of each instance that was seen when it was asked for, `final` how it was at the
-    end ("gone": with its pipeline).
+    end ("gone": with its pipeline); `unseen` are pipelines that were gone before their instances
+    could be seen, because all data was.
 
     Args:
         caller: makes the calls and writes them down.
@@ -56,6 +57,8 @@ class Operator:
         self.findings: list[str] = []
         self.activated: dict[str, float] = {}
         self.final: dict[str, str] = {}
+        self.unseen: list[str] = []
+        self.read_at = 0.0  # when `final` was complete
         self.started = self.instances = 0
         self.pipelines: list[Watched] = []
         self.epoch = 0  # odd while the data set is being emptied
@@ -97,7 +100,8 @@ class Operator:
                 return
         self.started += 1
         self.instances += count
-        self.pipelines.append(pipeline)
+        if self.statuses(pipeline) is not None:
+            self.pipelines.append(pipeline)
 
     def look(self) -> None:
         """Look at the pipeline that was not looked at for longest."""
@@ -135,6 +139,7 @@ class Operator:
                 self._free(pipeline, found, cancel=True)
             waiting.append(pipeline)
             self._never.wait(0.1)
+        self.read_at = time.monotonic()
 
     def cancel(self, pipeline: Watched) -> None:
         """Cancel one or two instances."""
@@ -223,6 +228,8 @@ class Operator:
     def _drop(self, pipeline: Watched, *, gone: bool) -> None:
         if gone:
             self.final.update({f"{pipeline.id}/{name}": "gone" for name in pipeline.names})
+        if not pipeline.names:
+            self.unseen.append(pipeline.id)
         if pipeline in self.pipelines:
             self.pipelines.remove(pipeline)
 
