@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from seeds import ACCOUNT, Bench, component, components
+from waiting import pass_time
 
 from coordinator.errors import PipelineDeletedError
 
@@ -134,6 +135,7 @@ async def test_lease_of_a_deleted_pipeline_is_not_offered(bench: Bench) -> None:
     """A lease that comes due after the deletion goes to nobody; its holder is told."""
     pipeline = await bench.start([component(attempt_timeout_ms=1), *components(250)])
     task = await bench.claim(ack_ms=1)
+    await pass_time(0.02)  # so that the lease is due before the clean-up
     await bench.delete(pipeline)
     await bench.settle()
     assert await bench.report(task) == "deleted"
