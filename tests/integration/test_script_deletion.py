@@ -107,6 +107,20 @@ async def test_fan_out_stops_with_its_pipeline(bench: Bench) -> None:
     assert keys_of(bench.dump(), pipeline) == [f"pipeline:{ACCOUNT}:{pipeline}"]
 
 
+async def test_a_cursor_that_had_to_wait_does_not_come_back(bench: Bench) -> None:
+    """A fan-out that is put off by the very run that cleans its pipeline up is gone with it."""
+    busy = await bench.start(250)
+    first = component("First", group="h")
+    pipeline = await bench.start([first, *components(400, needs=[0])])
+    await bench.settle()
+    await bench.delete(busy)
+    await bench.finish(await bench.claim("h"))
+    await bench.delete(pipeline)
+    for _ in range(2):  # the first puts off both cursors of the pipeline, to the same moment
+        await bench.due()
+    bench.check()
+
+
 async def test_reading_a_tombstone_is_cheap(bench: Bench) -> None:
     """What is read of a deleted pipeline does not grow with the tasks that were running."""
     pipeline = await bench.start(100)

@@ -11,14 +11,18 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mutant_tree import Tree
     from mutations import Mutation
 
-CHECKERS = {  # in the order of their cost
-    "history": ("faults/test_history_live.py",),
-    "search": ("faults/test_search_*.py",),
-    "machine": ("faults/test_state_machine.py",),
+# The checkers: their tests, and the part of the sources that they run.
+CHECKERS = {
+    "history": (("faults/test_history_live.py",), ""),
+    "search": (("faults/test_search_small.py",), "lua/"),
+    "machine": (("faults/test_state_machine.py",), "lua/"),
 }
+KINDS = (*CHECKERS, "tests", "broader")
 PYTEST = ("-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "--no-header", "-p", "no:cacheprovider")
 FIRST_FAILED = re.compile(r"^(?:FAILED|ERROR) tests/(\S+)", re.MULTILINE)
 PASSED, FAILED = 0, 1  # exit codes of pytest; all others say nothing about the code under test
@@ -59,14 +63,18 @@ class UnusableError(Exception):
     """The check could not be run, so it says nothing."""
 
 
-def checks_for(mutation: Mutation, tree: Tree) -> list[Check]:
-    """Return the checks for a mutant, in order; without those that are not in the tree."""
+def checks_for(mutation: Mutation, tree: Tree, kinds: Collection[str] = KINDS) -> list[Check]:
+    """Return the checks of these kinds for a mutant, in order; only those that the tree has."""
     checks = [
-        *(Check(name, tests, mutation.only) for name, tests in CHECKERS.items()),
+        Check(name, tests, mutation.only)
+        for name, (tests, area) in CHECKERS.items()
+        if mutation.file.startswith(area)
+    ]
+    checks += [
         Check("tests", mutation.tests, mutation.only),
         Check("broader", mutation.broader, mutation.only),
     ]
-    return [check for check in checks if check.files(tree)]
+    return [check for check in checks if check.name in kinds and check.files(tree)]
 
 
 def run(check: Check, tree: Tree, limit: float) -> Outcome:

@@ -15,7 +15,7 @@ ROOT = HERE.parents[1]
 # Most tests run once on each kind of server; for what does not depend on it one is enough.
 ON_VALKEY = "not redis7 and not [cluster"
 BROADER = {  # tried where neither a checker nor the tests that a mutant names notice it
-    "lua": ("integration/test_script_[!r]*.py",),
+    "lua": ("integration/test_script_*.py",),
     "store": ("integration/test_client_*.py", "integration/test_durable_polls.py"),
     "service": ("unit/test_waiters*.py", "integration/test_*poll*.py", "integration/test_due*.py"),
     "timers": ("integration/test_long_poll.py", "integration/test_due_loop.py"),

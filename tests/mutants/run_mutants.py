@@ -6,11 +6,12 @@ Exits with 1 if a mutant survives, with 2 if the list or the unmutated tree is w
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 from examination import Examination, NoControlError
-from mutant_checks import UnusableError
+from mutant_checks import KINDS, UnusableError, checks_for
 from mutant_report import as_json, matrix, summary, table
 from mutant_tree import snapshot
 from mutations import mutations
@@ -26,14 +27,17 @@ SURVIVED, WRONG = 1, 2
 @click.command()
 @click.option("--only", multiple=True, help="Examine only the mutant of this name; repeatable.")
 @click.option("--full", is_flag=True, help="Run every checker on every mutant.")
+@click.option("--check", "kinds", multiple=True, type=click.Choice(KINDS), help="Run these only.")
 @click.option("--json", "json_wanted", is_flag=True, help="Write JSON instead of tables.")
-def main(only: tuple[str, ...], *, full: bool, json_wanted: bool) -> None:
+def main(only: tuple[str, ...], kinds: tuple[str, ...], *, full: bool, json_wanted: bool) -> None:
     """Apply mutants and report what catches them."""
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         chosen = mutations(only)
         with snapshot() as base:
-            results = Examination(base, full=full, note=progress.print).examine(chosen)
+            checks = partial(checks_for, kinds=kinds or KINDS)
+            examination = Examination(base, full=full, note=progress.print, checks=checks)
+            results = examination.examine(chosen)
     except KeyError as error:
         raise click.UsageError(f"There is no mutant {error}.") from None
     except (NoControlError, UnusableError) as error:

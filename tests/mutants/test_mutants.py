@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -51,9 +52,7 @@ def changed(**what: object) -> Mutation:
     return msgspec.structs.replace(comment, **what)
 
 
-def only_tests(mutation: Mutation, tree: Tree) -> list[Check]:
-    """Return the tests that a mutant names, without the checkers."""
-    return [check for check in checks_for(mutation, tree) if check.name == "tests"]
+only_tests = partial(checks_for, kinds=("tests",))
 
 
 def of_today() -> list[Mutation]:
