@@ -144,8 +144,9 @@ def outage_is_not_silence(story: Story) -> Iterator[str]:
 
 def _held_at(story: Story, grant: Call, when: float) -> bool:
     """Whether a lease was held when an outage began, and its deadline had not passed then."""
-    if returned(grant) > when:
-        return False
+    ended = any(returned(call) <= when for call in _signs_of_loss(story, grant))
+    if returned(grant) > when or ended or story.options.attempt_timeout:
+        return False  # where attempts have a timeout the search alone can tell
     reports = [c for c in story.accepted("report", handle=grant.handle) if returned(c) <= when]
     asked = any(call.invoked <= when for call in story.of("report", handle=grant.handle))
     ack, progress = story.options.ack_timeout, story.options.progress_timeout
