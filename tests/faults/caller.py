@@ -62,6 +62,10 @@ class Connection:
         verdict = answer.get("__type") or response.getheader("x-coordinator-verdict") or ""
         return Answer(response.status, answer, REASONS.get(answer.get("reason"), verdict))
 
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
 
 class Caller:
     """One client: it makes one call after the other.
@@ -109,6 +113,11 @@ class Caller:
             if self._stopped.wait(self._chance.uniform(*AGAIN)):
                 break
         return None
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._connections:
+            connection.close()
 
     def _try(self, operation: str, text: str, invocation: str, attempt: int) -> Answer | None:
         headers = {

@@ -82,6 +82,7 @@ class Campaign:
             stack.callback(runners.close)
             recorder = stack.enter_context(Recorder(self.folder / "operator.jsonl"))
             caller = Caller("operator", deployment.ports, recorder, dice)
+            stack.callback(caller.close)
             operator = Operator(caller, runners.group, dice, self._stop)
             for _ in range(RUNNERS):
                 runners.start()

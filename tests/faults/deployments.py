@@ -78,6 +78,14 @@ class Deployment:
         """Every process of Redis that runs and holds data."""
         return [self.store] if isinstance(self.store, Server) else self.store.running
 
+    def start_replica(self, number: int) -> None:
+        """Start a replica, again and again as a supervisor does: a start may rightly be refused.
+
+        Raises:
+            TimeoutError: that went on for too long.
+        """
+        wait_until(lambda: _starts(self.replicas[number]), READY_SECONDS)
+
     def wait_until_whole(self) -> None:
         """Wait until every primary is there and has its replicas.
 
@@ -100,6 +108,8 @@ class Deployment:
     def close(self) -> None:
         """End it all."""
         for replica in self.replicas:
+            if replica.process is not None and replica.process.poll() is not None:
+                replica.process = None
             replica.close()
         self.network.close()
         self.store.close()
@@ -111,6 +121,17 @@ def _make_store(kind: str) -> Server | Sentinels | Cluster:
     if kind == "cluster":
         return Cluster(primaries=3, replicas_each=1, argv=LEAST)
     return Server(kind, aof=True, argv=ALWAYS)
+
+
+def _starts(replica: ReplicaProcess) -> bool:
+    """Start it, and say whether it serves; where it refuses that it says why."""
+    try:
+        replica.start(wait=False)
+    except AssertionError:
+        if "maxmemory-policy is allkeys-lru" not in replica.log:
+            raise
+        return False
+    return True
 
 
 def _ready(replica: ReplicaProcess) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from nemesis import World, fault
@@ -114,6 +115,7 @@ def move_slot(world: World, chance: random.Random) -> Iterator[str]:
     slot = key_slot(keys.key("meta", shard))
     owner = store.present_owner(slot)
     target = chance.choice([server for server in store.primaries() if server is not owner])
-    store.move_slot(slot, target)
+    moment = threading.Event()
+    store.move_slot(slot, target, between=lambda: moment.wait(chance.uniform(0, 0.03)))
     yield f"shard {shard} to port {target.port}"
     world.deployment.wait_until_whole()

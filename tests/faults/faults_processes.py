@@ -43,7 +43,7 @@ def kill_replicas(world: World, chance: random.Random) -> Iterator[str]:
         replicas[number].kill()
     yield f"replicas {victims}"
     for number in victims:
-        replicas[number].start(wait=False)
+        world.deployment.start_replica(number)
 
 
 @fault("near", (0.5, LEASE + 2), weight=2)
@@ -63,8 +63,8 @@ def kill_all_replicas(world: World, _chance: random.Random) -> Iterator[str]:
         replica.kill()
     with world.noted("outage", "every replica is down"):
         yield "every replica"
-    for replica in replicas:
-        replica.start(wait=False)
+    for number in range(len(replicas)):
+        world.deployment.start_replica(number)
 
 
 @fault("near", PAST_A_LEASE, weight=0.7)

@@ -69,11 +69,10 @@ def judge(campaign: Campaign, seconds: float) -> Result:
     """Check everything, and count."""
     world = campaign.world
     findings = [*world.findings, *world.operator.findings, *_check_data(world.deployment)]
-    findings += [
-        f"replica {number} logged a traceback, see {replica.directory}"
-        for number, replica in enumerate(world.deployment.replicas)
-        if "Traceback" in replica.log
-    ]
+    for number, replica in enumerate(world.deployment.replicas):
+        (campaign.folder / f"replica-{number}.log").write_text(replica.log)
+        if "Traceback" in replica.log:
+            findings.append(f"replica {number} logged a traceback")
     options = _options(world.operator, clock=campaign.moves_clock)
     (campaign.folder / OPTIONS).write_bytes(msgspec.json.encode(options))
     (campaign.folder / UNSEEN).write_text("\n".join(world.operator.unseen))
