@@ -80,12 +80,13 @@ class LeaseModel:
 
     def _check_grant(self, state: State, call: Call) -> None:
         task, lease = state.task, self._why_held(state)
-        if task.phase == HELD and task.handle == call.handle and not task.acked:
+        again = task.phase == HELD and task.handle == call.handle and not task.acked
+        if again and call.attempt in {0, task.attempt}:
             return
-        if task.fate(call.handle) or task.handle == call.handle:
+        if task.fate(call.handle) or (task.handle == call.handle and not again):
             fate = task.fate(call.handle) or "acknowledged"
             raise ImpossibleError(f"{call.handle} was handed out again after it was {fate}")
-        if task.phase != FREE:
+        if task.phase != FREE and not again:
             raise ImpossibleError(f"{call.handle} was handed out: {describe(task)}{lease}")
         if call.attempt and call.attempt != task.attempt:
             raise ImpossibleError(
