@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from faketime import SteppedServer
 from search_learn import learn, superseded
+from search_parts import start
 from search_rules import Rules
 from search_states import State, Trail, check_data, check_ends, first_state, wait
-from search_steps import start, steps
+from search_steps import steps
 from search_store import Store
 from search_view import canonical, view
 
@@ -24,7 +25,7 @@ from coordinator.errors import PollSupersededError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from search_steps import Config, Step
+    from search_parts import Config, Step
     from search_store import Answer
     from search_view import View
 

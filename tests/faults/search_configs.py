@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search_steps import Config
+from search_parts import Config
 from seeds import component
 
 ONE = (component("A", maximum_retries=1),)

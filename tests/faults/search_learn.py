@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from search_steps import Asked, Claim, Clients, Late, Open
+from search_parts import Asked, Claim, Clients, Late, Open
 from seeds import handle_of
 
 if TYPE_CHECKING:
-    from search_steps import Config, Step
+    from search_parts import Config, Step
     from search_view import View
 
 KEPT_CALLS = 2
@@ -25,7 +25,7 @@ def learn(
     if step.kind == "run due":
         return _ran(known, now_ms, config)
     if step.answer and not step.repeat:
-        kept = (*known.asked, Asked(step.kind, step.ids, step.answer))[-KEPT_CALLS:]
+        kept = (*known.asked, Asked(step.kind, step.ids, step.answer, step.pipeline))[-KEPT_CALLS:]
         repeats = "repeats" in config.extra
         return known._replace(asked=kept if repeats else (), calls=known.calls + 1)
     return known
@@ -38,10 +38,11 @@ def _polled(known: Clients, step: Step, value: Any) -> Clients:
     if step.kind == "bar":
         rest = _without(known.open, step.call)
         said = "held" if value else "free"
-        return known._replace(open=(*rest, Open(step.call, step.tries, said)))
+        return known._replace(open=(*rest, Open(step.call, step.tries, said, step.group)))
     if step.kind == "send":
-        late, one = (*known.late, Late(step.call, 1)), (*known.open, Open(step.call, 1))
-        return known._replace(late=late, open=one, calls=known.calls + 1)
+        late, one = Late(step.call, 1, "", step.group), Open(step.call, 1, "", step.group)
+        sent = {"late": (*known.late, late), "open": (*known.open, one)}
+        return known._replace(**sent, calls=known.calls + 1)
     return known._replace(late=_not_late(known, step))
 
 
@@ -79,13 +80,13 @@ def _claimed(known: Clients, step: Step, task: Any) -> Clients:
         known = known._replace(calls=known.calls + 1)
     if step.late:  # nobody hears what it gets
         rest = _not_late(known, step)
-        back = (Late(step.call, step.tries, task.claim),) if task else ()
+        back = (Late(step.call, step.tries, task.claim, step.group),) if task else ()
         known = known._replace(late=(*rest, *back))
     elif step.heard:
         known = known._replace(open=_without(known.open, step.call))
     else:
         rest = _without(known.open, step.call)
-        known = known._replace(open=(*rest, Open(step.call, step.tries)))
+        known = known._replace(open=(*rest, Open(step.call, step.tries, "", step.group)))
     if task is None:
         return known
     others = tuple(c for c in known.claims if c.handle.claim != task.claim)

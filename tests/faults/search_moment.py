@@ -8,12 +8,13 @@ from search_store import meaning
 from tables import rows
 
 if TYPE_CHECKING:
+    from search_parts import Config, Step
     from search_states import State
-    from search_steps import Config, Step
     from search_store import Answer
     from search_view import View
 
 SCRIPTS = {
+    "activate": "activate_pipeline",
     "claim": "claim_task",
     "give back": "return_task",
     "finish": "finish_task",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from search_moment import Moment
+from seeds import ACCOUNT
 
 from coordinator.errors import (
     InvalidRequestError,
@@ -19,7 +20,9 @@ from coordinator.errors import (
 )
 
 if TYPE_CHECKING:
-    from search_steps import Claim
+    from collections.abc import Callable
+
+    from search_parts import Claim
 
 VERDICTS = {"canceled": "canceled", "lost": "superseded", "returned": "superseded"}
 
@@ -98,7 +101,7 @@ class Rules(Moment):
 
     def gone(self, claim: Claim) -> bool:
         """Say whether the claim's pipeline is deleted."""
-        return any(scope.endswith(claim.handle.pipeline_id) for scope in self.before.deleted)
+        return f"{ACCOUNT}:{claim.handle.pipeline_id}" in self.before.deleted
 
     def check_claim(self, task: Any) -> None:
         """The oldest ready task is handed out; a repeat gets what the call got before."""
@@ -115,22 +118,27 @@ class Rules(Moment):
             assert task.claim == mine, "a repeat got another task"
             assert not self.moves
             return
-        ready = sorted(self.before.ready(), key=lambda where: int(where[1]))
+        ready = self.before.ready(self.step.group)
         if not ready:
             assert task is None, f"{task} was not ready"
             return
         assert task is not None, "ready, but not handed out"
-        self.granted(task)
+        self.granted(task, ready)
 
-    def granted(self, task: Any) -> None:
-        """A hand-out is a new lease on something that was ready, with a new claim."""
+    def granted(self, task: Any, ready: list[tuple[str, str]]) -> None:
+        """A hand-out is a new lease on the first that was ready of a pipeline, with a new claim."""
         where = self.after.holders()[task.claim]
         record = self.after.instances[where]
-        assert self.before.instances[where]["state"] == "ready"
+        first = min((n for scope, n in ready if scope == where[0]), key=self.place(where[0]))
+        assert where[1] == first, f"{where} is handed out before {first}"
         assert task.claim == self.step.new_claim, "an old claim was handed out"
         assert int(record["deadline_ms"]) == self.now_ms + self.config.ack_ms
         assert "acked_ms" not in record
         assert len(self.moves) == 1
+
+    def place(self, scope: str) -> Callable[[str], tuple[int, int]]:
+        """Return what ready instances of a pipeline are sorted by."""
+        return lambda n: (int(self.before.instances[scope, n]["scheduled_ms"]), int(n))
 
     def check_bar(self, held: Any) -> None:
         """The earlier tries are barred, unless one of them has a task."""
@@ -162,12 +170,13 @@ class Rules(Moment):
         """What the operator asks for happens to just those that are named."""
         if self.step.repeat:
             return self.unchanged()
-        if self.before.deleted:
+        if self.step.scope in self.before.deleted:
             assert isinstance(self.answer.error, PipelineDeletedError), self.answer
             return None
         assert self.answer.error is None, self.answer.error
         ended = self.step.kind == "rerun"
-        named = {w for w, r in self.before.instances.items() if r["id"] in self.step.ids}
+        mine = {w: r for w, r in self.before.instances.items() if w[0] == self.step.scope}
+        named = {where for where, record in mine.items() if record["id"] in self.step.ids}
         hit = {w for w in named if (self.before.instances[w]["state"] == end) == ended}
         assert {where for where, _, _ in self.moves} == hit
         assert all(new in into for _, _, new in self.moves)
@@ -178,8 +187,23 @@ class Rules(Moment):
         """A pipeline is deleted once."""
         if self.step.repeat:
             return self.unchanged()
-        assert (self.answer.error is None) == (not self.before.deleted), self.answer
-        assert self.after.deleted, "not deleted"
+        before = self.step.scope in self.before.deleted
+        assert (self.answer.error is None) == (not before), self.answer
+        assert self.step.scope in self.after.deleted, "not deleted"
+        return None
+
+    def check_activate(self, started: Any) -> None:
+        """An activation makes instances, one after the other; sent again it makes none."""
+        if self.step.repeat:
+            assert started is None, started
+            return self.unchanged()
+        if self.step.scope in self.before.deleted:
+            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
+            return None
+        assert self.answer.error is None, self.answer.error
+        assert started * 1000 > self.now_ms - 1000, "started in the past"
+        assert self.moves, "nothing was started"
+        assert {where[0] for where, _, _ in self.moves} == {self.step.scope}
         return None
 
     def check_run_due(self, run: Any) -> None:

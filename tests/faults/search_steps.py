@@ -13,152 +13,17 @@ case, and a replica that dies between them is one whose next step never comes:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from seeds import ACCOUNT, NO_ERROR, component
-
-from coordinator.store.tasks import PollCall
+from search_parts import DEAD_TRIED, SCOPE, Claim, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Iterator
 
-    from search_store import Store
+    from search_parts import Clients, Config, Late
     from search_view import View
 
-    from coordinator.domain.ids import Handle
-
-PIPELINE = "df-AAAA" + "A" * 16
-SCOPE = f"{ACCOUNT}:{PIPELINE}"
-DEAD_TRIED = 2
 MOST_TRIES = 3
-
-
-@dataclass(frozen=True)
-class Config:
-    """What is searched: the tasks, the limits in ms, and which steps there are beside the basic.
-
-    `depth` and `quick`: how many steps in a row, and how many where it must be quick. `small`:
-    batches of one in the scripts. `reaches`: changes of state that must be seen.
-    """
-
-    name: str
-    depth: int
-    quick: int
-    parts: tuple[Any, ...] = (component("A", maximum_retries=1),)
-    extra: frozenset[str] = frozenset()
-    small: bool = False
-    ack_ms: int = 4000
-    progress_ms: int = 7000
-    threshold_ms: int = 600_000
-    grace_ms: int = 15_000
-    max_lost: int = 3
-    reaches: str = ""
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings of the coordinator."""
-        return {
-            "outage_threshold": self.threshold_ms / 1000,
-            "outage_grace": self.grace_ms / 1000,
-            "max_lost_leases": self.max_lost,
-        }
-
-
-class Claim(NamedTuple):
-    """A hand-out: its handle, whether a runner was told, and what became of it (empty: held)."""
-
-    handle: Handle
-    told: bool
-    fate: str = ""
-
-
-class Open(NamedTuple):
-    """A runner's poll without an answer: the call, its last try, and what `bar` said."""
-
-    call: str
-    tries: int
-    barred: str = ""
-
-
-class Late(NamedTuple):
-    """What a replica has still to do for a try whose client has gone: claim, or give back."""
-
-    call: str
-    tries: int
-    claim: str = ""
-
-
-class Asked(NamedTuple):
-    """A call of the operator: which, on which instances, its id, and when."""
-
-    kind: str
-    ids: tuple[str, ...]
-    answer: str
-
-
-class Clients(NamedTuple):
-    """What runners and replicas know; and of the shard's clock, when due work was last run."""
-
-    calls: int = 0
-    claims: tuple[Claim, ...] = ()
-    open: tuple[Open, ...] = ()
-    late: tuple[Late, ...] = ()
-    asked: tuple[Asked, ...] = ()
-    last_run_ms: int = 0
-    gap_end_ms: int = 0
-
-    def text(self) -> str:
-        """Return what counts for what may happen later."""
-        ended = [claim for claim in self.claims if claim.told and claim.fate][-DEAD_TRIED:]
-        used = [claim for claim in self.claims if not claim.fate] + ended
-        known = [(c.handle.n, c.handle.attempt, c.handle.claim, c.told, c.fate) for c in used]
-        asked = [(a.kind, a.ids, a.answer) for a in self.asked]
-        return f"{known} {sorted(self.open)} {sorted(self.late)} {asked}"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: its kind, the words for a reader, and what it is about."""
-
-    kind: str
-    words: str
-    claim: Claim | None = None
-    call: str = ""
-    tries: int = 1
-    heard: bool = True
-    new_claim: str = ""
-    status: str = ""
-    fields: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    answer: str = ""
-    late: bool = False
-    limit: int = 0
-    to_ms: int = 0
-    repeat: bool = False
-    more: dict[str, Any] = field(default_factory=dict, hash=False)
-
-
-def start(store: Store, step: Step, config: Config) -> Coroutine[Any, Any, Any]:
-    """Return the call of the store layer that a step makes."""
-    tasks, pipelines = store.tasks, store.pipelines
-    poll = PollCall(ACCOUNT, "g", step.call, step.tries, "host")
-    handle = step.claim.handle if step.claim else None
-    calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
-        "claim": lambda: tasks.claim(0, poll, step.new_claim, config.ack_ms),
-        "bar": lambda: tasks.bar(0, poll, 300_000),
-        "give back": lambda: tasks.give_back(poll, step.more["task"], 0),
-        "report": lambda: tasks.report(ACCOUNT, handle, config.progress_ms, step.fields),
-        "finish": lambda: tasks.finish(ACCOUNT, handle, step.status, NO_ERROR),
-        "cancel": lambda: pipelines.set_status(
-            "cancel_instances", ACCOUNT, PIPELINE, step.ids, step.answer
-        ),
-        "rerun": lambda: pipelines.set_status(
-            "rerun_instances", ACCOUNT, PIPELINE, step.ids, step.answer
-        ),
-        "delete": lambda: pipelines.delete(ACCOUNT, PIPELINE, step.answer),
-        "run due": lambda: store.timers.run_due(0, step.limit),
-    }
-    return calls[step.kind]()
 
 
 def steps(config: Config, seen: View, clients: Clients, now_ms: int) -> Iterator[Step]:
@@ -187,33 +52,38 @@ def _polls(config: Config, clients: Clients) -> Iterator[Step]:
             yield Step("claim", f"… claims, answer lost ({one.call})", **again, heard=False)
     for late in clients.late:
         if late.claim:
-            yield _give_back(late, clients)
+            yield give_back(late, clients)
         else:
             words = f"try {late.tries} of {late.call} comes late"
             yield Step("claim", words, None, late.call, late.tries, False, new, late=True)
 
 
-def _give_back(late: Late, clients: Clients) -> Step:
+def give_back(late: Late, clients: Clients) -> Step:
+    """Return the step of a replica that puts back what nobody heard of."""
     claim = next(c for c in clients.claims if c.handle.claim == late.claim)
     words = f"a replica gives {name(claim)} back"
-    return Step("give back", words, claim, late.call, late.tries, more={"task": _Task(claim)})
+    task, group = Given(claim), late.group
+    return Step("give back", words, claim, late.call, late.tries, task=task, group=group)
 
 
-class _Task(NamedTuple):
+class Given(NamedTuple):
     """What giving back needs to know of a task."""
 
     given: Claim
 
     @property
     def pipeline_id(self) -> str:
+        """Its pipeline."""
         return self.given.handle.pipeline_id
 
     @property
     def n(self) -> int:
+        """The number of its instance."""
         return self.given.handle.n
 
     @property
     def claim(self) -> str:
+        """The claim id."""
         return self.given.handle.claim
 
 

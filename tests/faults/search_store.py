@@ -69,7 +69,7 @@ for i = 1, #ARGV, 3 do
   end
 end
 """
-BATCH_SIZES = re.compile(r"^(local (?:MOST_\w+|FAN_OUT)(?:, MOST_\w+)* = )[\d, ]+", re.MULTILINE)
+BATCH_SIZES = re.compile(r"^(local (?:MOST_(?!STEPPED)\w+|FAN_OUT)(?:, MOST_\w+)* = )[\d, ]+", re.MULTILINE)
 
 
 class Key(NamedTuple):
@@ -152,6 +152,12 @@ class Store:
         if error is not None:
             raise error
         return value
+
+    def make(self, call: Coroutine[Any, Any, Any]) -> Answer:
+        """Make one call on the data set that is there."""
+        pending = Pending(call)
+        reply, saved = self._send([pending.command, _SAVE_CALL])
+        return Answer(*pending.take(reply), _data(saved))
 
     def try_each(self, data: Data, calls: Iterable[Coroutine[Any, Any, Any]]) -> list[Answer]:
         """Make each call on `data`, all at one time; the data set is undefined afterwards."""

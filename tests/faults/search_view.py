@@ -49,12 +49,14 @@ class View(NamedTuple):
             if record["state"] == "leased" and where[0] not in self.deleted
         }
 
-    def ready(self) -> list[tuple[str, str]]:
-        """Return the ready instances of living pipelines."""
+    def ready(self, group: str) -> list[tuple[str, str]]:
+        """Return the ready instances of living pipelines in a worker group."""
         return [
             where
             for where, record in self.instances.items()
-            if record["state"] == "ready" and where[0] not in self.deleted
+            if record["state"] == "ready"
+            and record["group"] == group
+            and where[0] not in self.deleted
         ]
 
 

@@ -9,7 +9,7 @@ from search import searching
 from search_configs import CONFIGS
 
 if TYPE_CHECKING:
-    from search_steps import Config
+    from search_parts import Config
 
 
 @pytest.mark.timeout(600)

@@ -1,0 +1,311 @@
+"""Long random runs of the steps of the search, by Hypothesis, which makes a failing run short.
+
+Several pipelines of random shape, two worker groups, polls whose answers are lost, repeats, any
+handle there ever was, due work a little or a lot, outages, and in the end all must end. The runs
+are the same each time; with SEED=… in the environment they are others.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faketime import FROM_MS, SteppedServer
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from search_learn import learn, superseded
+from search_parts import Clients, Config, Late, Step, start
+from search_rules import Rules
+from search_states import State, check_data, check_ends, make_pipeline
+from search_steps import give_back, name
+from search_store import Store
+from search_view import view
+from seeds import ACCOUNT, component
+
+from coordinator.errors import PollSupersededError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from search_parts import Claim, Open
+    from search_store import Data
+
+SEED = os.environ.get("SEED")
+RUNS, STEPS = 120, 40
+MOST_PIPELINES = 4
+GROUPS = st.sampled_from("gh")
+CONFIG = Config("random", 0, 0, threshold_ms=20_000)
+
+
+@st.composite
+def graphs(draw: Any) -> list[Any]:
+    """Make up to five tasks, each of which may need some of those before it."""
+    size = draw(st.integers(1, 5))
+    return [
+        component(
+            f"Part{i}",
+            group=draw(GROUPS),
+            needs=sorted(draw(st.sets(st.integers(0, i - 1), max_size=3))) if i else [],
+            maximum_retries=draw(st.sampled_from([0, 1, 50])),
+            retry_delay_ms=draw(st.sampled_from([0, 0, 3000])),
+            attempt_timeout_ms=draw(st.sampled_from([0, 0, 9000])),
+        )
+        for i in range(size)
+    ]
+
+
+class Machine(RuleBasedStateMachine):
+    """Pipelines, runners and replicas, one step at a time."""
+
+    server: SteppedServer
+    stores: dict[bool, Store]
+    pipelines = Bundle("pipelines")
+    handles = Bundle("handles")
+    polls = Bundle("polls")  # calls whose answer was lost
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clients = Clients(last_run_ms=FROM_MS)
+        self.made: list[str] = []
+        self.data: Data = ()
+
+    @initialize(small=st.booleans())
+    def begin(self, small: bool) -> None:
+        """Begin without data; with `small` two of anything need a cursor."""
+        self.store = self.stores[small]
+        self.server.set_time(FROM_MS)
+        self.store.load(())
+        self.store.ask(self.store.timers.run_due(0))
+        self.data = self.store.save()
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        """Every invariant of the data set holds."""
+        if self.data:
+            check_data(self.data, self.server.now_ms)
+
+    # Steps of the operator
+
+    @precondition(lambda self: len(self.made) < MOST_PIPELINES)
+    @rule(target=pipelines, parts=graphs())
+    def create(self, parts: list[Any]) -> str:
+        """Create a pipeline and start it."""
+        pipeline = f"df-AAAA{'ABCDEF'[len(self.made)] * 16}"
+        make_pipeline(self.store, pipeline, parts)
+        self.made.append(pipeline)
+        self.data = self.store.save()
+        self.activate(pipeline)
+        return pipeline
+
+    @rule(pipeline=pipelines)
+    def activate(self, pipeline: str) -> None:
+        """Start a pipeline, perhaps once more."""
+        answer = f"op-{self.clients.calls}"
+        self.step(Step("activate", f"start {pipeline}", pipeline=pipeline, answer=answer))
+
+    @rule(kind=st.sampled_from(["cancel", "rerun", "rerun"]), pipeline=pipelines, data=st.data())
+    def set_status(self, kind: str, pipeline: str, data: Any) -> None:
+        """Cancel instances, or run them again."""
+        instances = view(self.data).instances
+        ids = sorted(r["id"] for (scope, _), r in instances.items() if scope.endswith(pipeline))
+        if ids:
+            wanted = data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=3, unique=True))
+            wanted = wanted[: 1 if self.store is self.stores[True] else 3]
+            answer = f"op-{self.clients.calls}"
+            self.step(Step(kind, kind, pipeline=pipeline, ids=tuple(wanted), answer=answer))
+
+    @rule(pipeline=consumes(pipelines))
+    @precondition(lambda self: len(self.made) > 1)
+    def delete(self, pipeline: str) -> None:
+        """Delete a pipeline."""
+        answer = f"op-{self.clients.calls}"
+        self.step(Step("delete", f"delete {pipeline}", pipeline=pipeline, answer=answer))
+
+    @precondition(lambda self: self.clients.asked)
+    @rule(which=st.integers(0, 1))
+    def ask_again(self, which: int) -> None:
+        """Send a call of the operator again, whose answer was lost."""
+        asked = self.clients.asked[-1 - min(which, len(self.clients.asked) - 1)]
+        again = {"ids": asked.ids, "answer": asked.answer, "pipeline": asked.pipeline}
+        self.step(Step(asked.kind, f"{asked.kind} again", **again, repeat=True))
+
+    # Steps of polls
+
+    @rule(target=handles, group=GROUPS)
+    def poll(self, group: str) -> Any:
+        """A runner polls, and hears the answer."""
+        return self.told(Step("claim", "poll", call=self.new_call(), group=group))
+
+    @rule(target=polls, group=GROUPS)
+    def poll_unheard(self, group: str) -> str:
+        """A runner polls, and its answer is lost."""
+        call = self.new_call()
+        self.step(Step("claim", "poll, answer lost", call=call, group=group, heard=False))
+        return call
+
+    @rule(target=polls, group=GROUPS)
+    def poll_slow(self, group: str) -> str:
+        """A runner polls a replica that is slow, and gives up waiting for it."""
+        call = self.new_call()
+        self.step(Step("send", "poll a slow replica", call=call, group=group))
+        return call
+
+    @rule(target=handles, call=polls, heard=st.booleans())
+    def repeat(self, call: str, heard: bool) -> Any:
+        """The runner of a lost answer goes one step on: its next try begins, or claims."""
+        one = self.opened(call)
+        if one is None:
+            return multiple()
+        again = {"call": call, "group": one.group, "heard": heard}
+        if one.barred:
+            return self.told(Step("claim", "again", tries=one.tries, **again, repeat=True))
+        self.step(Step("bar", "bar", tries=one.tries + 1, **again))
+        return multiple()
+
+    @precondition(lambda self: self.clients.late)
+    @rule(which=st.integers(0, 3))
+    def late(self, which: int) -> None:
+        """A slow replica goes on: its try claims, or gives back what it got."""
+        late: Late = self.clients.late[which % len(self.clients.late)]
+        if late.claim:
+            self.step(give_back(late, self.clients))
+        else:
+            tries, group = late.tries, late.group
+            step = Step(
+                "claim", "late", None, late.call, tries, heard=False, late=True, group=group
+            )
+            self.step(step)
+
+    # Steps of holders
+
+    @rule(handle=handles, value=st.sampled_from(["", '"1"', '"2"']))
+    def report(self, handle: str, value: str) -> None:
+        """A runner reports, whether or not it still holds its task."""
+        claim = self.claim(handle)
+        self.step(Step("report", f"report {name(claim)}", claim, fields=("a", value) * bool(value)))
+
+    @rule(handle=handles, status=st.sampled_from(["FINISHED", "FAILED"]))
+    def finish(self, handle: str, status: str) -> None:
+        """A runner gives a result, whether or not it still holds its task."""
+        claim = self.claim(handle)
+        self.step(Step("finish", f"finish {name(claim)}", claim, status=status))
+
+    # Steps of time
+
+    @rule(limit=st.sampled_from([1, 2, 100]))
+    def run_due(self, limit: int) -> None:
+        """A replica runs due work."""
+        self.step(Step("run due", f"run {limit} due", limit=limit))
+
+    @rule(late_by=st.sampled_from([0, 1, 1, 500]))
+    def wait(self, late_by: int) -> None:
+        """Time passes, to the next deadline or beyond it."""
+        coming = [at for at in view(self.data).timers.values() if at > self.server.now_ms]
+        if coming:
+            self.pass_to(min(coming) + late_by)
+
+    @rule()
+    def outage(self) -> None:
+        """No replica runs due work for a while."""
+        self.pass_to(self.server.now_ms + CONFIG.threshold_ms + 1)
+
+    # How steps are made
+
+    def new_call(self) -> str:
+        """Return the id of a new poll."""
+        return f"call-{self.clients.calls}"
+
+    def opened(self, call: str) -> Open | None:
+        """Return what is known of a poll that has no answer yet."""
+        return next((one for one in self.clients.open if one.call == call), None)
+
+    def claim(self, handle: str) -> Claim:
+        """Return what became of a claim."""
+        return next(c for c in self.clients.claims if c.handle.claim == handle)
+
+    def told(self, step: Step) -> Any:
+        """Make a poll whose answer is heard or not, and return the claim that was told."""
+        task = self.step(step)
+        return task.claim if task and step.heard else multiple()
+
+    def pass_to(self, now_ms: int) -> None:
+        """Let time pass."""
+        self.server.set_time(now_ms)
+        self.data = self.store.save()
+
+    def step(self, step: Step) -> Any:
+        """Make a step, check it, and learn from it; return what it answered."""
+        now_ms, before = self.server.now_ms, view(self.data)
+        if step.kind == "claim":
+            step = step.claiming(f"{len(self.clients.claims) + 1:032x}")
+        if step.kind == "send":
+            self.clients = learn(self.clients, step, None, before, before, now_ms, CONFIG)
+            return None
+        answer = self.store.make(start(self.store, step, CONFIG))
+        after = view(answer.data)
+        state = State(self.data, self.clients, now_ms, None)
+        Rules(CONFIG, state, step, before, after, answer).check()
+        self.data = answer.data
+        if isinstance(answer.error, PollSupersededError):
+            self.clients = superseded(self.clients, step)
+        elif answer.error is None:
+            known = (self.clients, step, answer.value, before, after, now_ms, CONFIG)
+            self.clients = learn(*known)
+        return answer.value
+
+    def teardown(self) -> None:
+        """Bring all to its end; then delete all, and nothing is left that counts."""
+        if not self.data:
+            return
+        check_ends(self.store, State(self.data, self.clients, self.server.now_ms, None), CONFIG)
+        for pipeline in self.made:
+            if f"{ACCOUNT}:{pipeline}" not in view(self.store.save()).deleted:
+                self.store.ask(self.store.pipelines.delete(ACCOUNT, pipeline, ""))
+        while self.store.ask(self.store.timers.run_due(0)).more:
+            pass
+        check_data(self.store.save(), self.server.now_ms)
+        assert sum(self.store.ask(self.store.timers.counts(0))) == 0
+
+
+@pytest.fixture
+def stores() -> Iterator[dict[bool, Store]]:
+    """The real scripts, and those with batch sizes of one, on one stepped server."""
+    server = SteppedServer()
+    server.start()
+    with (
+        closing(Store(server, **CONFIG.settings())) as real,
+        closing(Store(server, small=True, **CONFIG.settings())) as small,
+    ):
+        yield {False: real, True: small}
+    server.close()
+
+
+@pytest.mark.timeout(600)
+def test_random_runs_break_no_promise(stores: dict[bool, Store]) -> None:
+    """In long random runs every rule and invariant holds after each step, and all can end."""
+    machine = type("Machine", (Machine,), {"stores": stores, "server": stores[True].server})
+    if SEED is not None:
+        machine = seed(int(SEED))(machine)
+    chosen = settings(
+        max_examples=RUNS,
+        stateful_step_count=STEPS,
+        derandomize=SEED is None,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=chosen)
