@@ -9,13 +9,15 @@ import random
 import signal
 import subprocess
 import sys
-from collections import defaultdict
-from itertools import pairwise
+import time
+from dataclasses import fields
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).with_name("faults")))
 from dumps import dump
 from history import Call, load
+from history_checks import Summary, check_history
+from history_options import Options
 from invariants import check_invariants
 from pipelines import Ref, activity, item, new_group, start
 from servers import _die_with_parent
@@ -155,44 +157,19 @@ def check_data(server, *, ended=True):
         assert [key for key in data if key.partition("}:")[2].partition(":")[0] in LEFT_OVER] == []
 
 
-def check_told(calls: list[Call]):
-    """Assert of all that the runners were told: one holder at a time, and one result."""
-    handed, accepted = defaultdict(dict), defaultdict(list)
-    for call in sorted(calls, key=lambda c: c.returned or 0):
-        if call.verdict == "granted":
-            first = handed[call.instance].setdefault(call.handle, call)
-            assert first.token == call.token
-        elif call.verdict == "accepted" and call.handle:
-            accepted[call.instance].append(call)
-    for instance, told in accepted.items():
-        _check_results(told)
-        _check_holders(list(handed[instance].values()), told)
-    for given in handed.values():
-        _check_tokens(list(given.values()))
-    return {instance: list(given.values()) for instance, given in handed.items()}
+def check_told(calls: list[Call], settings: dict, faults=()) -> Summary:
+    """Check all that the runners of replicas with these settings were told.
 
-
-def _check_results(calls):
-    """At most one result that ends the instance, and one for each attempt."""
-    results = [call for call in calls if call.op in {"finish", "fail"}]
-    assert len({call.handle for call in results}) == len(results)
-    assert sum(call.op == "finish" for call in results) <= 1, results
-
-
-def _check_holders(given, calls):
-    """A handle is not accepted any more once a later one has been received."""
-    for call in calls:
-        later = [g for g in given if g.token > call.token and g.returned < call.invoked]
-        assert not later, (call, later)
-
-
-def _check_tokens(given):
-    """Whoever was answered before the other asked has the smaller token, and attempts agree."""
-    in_order = sorted(given, key=lambda call: call.token)
-    for one, two in pairwise(in_order):
-        assert one.token < two.token
-        assert one.attempt <= two.attempt, (one, two)
-        assert one.invoked <= two.returned, (one, two)
+    Every instance that they know of has been read as FINISHED. What was killed is not noted, so
+    hand-outs have no bound.
+    """
+    known = {f.name for f in fields(Options)}
+    leases = {name.lower(): value for name, value in settings.items() if name.lower() in known}
+    final = dict.fromkeys({call.instance for call in calls if call.instance}, "FINISHED")
+    lost = settings.get("MAX_LOST_LEASES", Options.max_lost)
+    end = {"final": final, "read_at": time.monotonic()}
+    options = Options(**leases, **end, max_lost=lost, hand_out_within=None)
+    return check_history(calls, faults, options)
 
 
 def _statuses(api, pipeline):

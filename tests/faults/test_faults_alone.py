@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import pytest
 from chaos import Runners, check_data, check_told, new_chance, terminal
+from history import Fault
 from pipelines import activity, start, statuses
 from waiting import wait_until
 
@@ -60,8 +62,10 @@ def test_all_replicas_are_down_for_longer_than_a_lease(
     pipeline = hold_tasks(api, runners)
     for replica in replicas:
         replica.kill()
+    began = time.monotonic()
     down = max(call.invoked for call in runners.calls("report"))
     wait_until(lambda: runners.calls("report")[-1].invoked > down + 2 * LEASE, 60)
+    outage = Fault(kind="outage", target="replicas", began=began, ended=time.monotonic())
     for replica in replicas:
         replica.start()
     up = max(call.invoked for call in runners.calls("report"))
@@ -70,8 +74,8 @@ def test_all_replicas_are_down_for_longer_than_a_lease(
     wait_until(lambda: terminal(server) == TASKS, 30)
     runners.close()
     assert set(statuses(api, pipeline).values()) == {"FINISHED"}
-    handed = check_told(runners.calls())
-    assert [len(given) for given in handed.values()] == [1] * TASKS
+    told = check_told(runners.calls(), SHORT | OUTAGE, [outage])
+    assert (told.instances, told.hand_outs) == (TASKS, TASKS)
     check_data(server)
     api.close()
 
