@@ -126,7 +126,29 @@ async def test_an_answer_nobody_asked_for_ends_the_connection(new_router):
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         router = new_router(f"redis://127.0.0.1:{port}", timeout=0.4)
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError) as failed:
+            await router.run(ECHO, ["k"], [""])
+        assert type(failed.value) is UnavailableError, "the call was sent there"
+        await router.close()
+
+
+async def test_what_is_no_reply_ends_the_connection(new_router):
+    """Bytes that are not of the protocol are taken for no answer: the outcome is unknown."""
+
+    async def babble(reader, writer):
+        await reader.read(1)
+        writer.write(b"+OK\r\n+PONG\r\n")
+        while b"EVALSHA" not in await reader.read(1000):
+            pass
+        writer.write(b"?!\r\n")
+        with suppress(OSError):
+            await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        router = new_router(f"redis://127.0.0.1:{port}")
+        with pytest.raises(UnknownOutcomeError, match="not the Redis protocol"):
             await router.run(ECHO, ["k"], [""])
         await router.close()
 

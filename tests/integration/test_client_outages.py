@@ -109,6 +109,22 @@ async def test_a_demoted_server_is_left_and_looked_for_again(server, new_router)
     assert await router.run(COUNT, ["n"], []) == 2
 
 
+async def test_calls_in_flight_are_answered_by_a_server_that_is_left(server, new_router):
+    """A call that waits on the connection when another makes the client leave it is answered."""
+    router = new_router(server.url)
+    await router.run(COUNT, ["n"], [])
+    first = await router.execute("n", "CLIENT", "ID")
+    with server.client() as direct:
+        direct.replicaof("127.0.0.1", 1)
+        refused = asyncio.ensure_future(router.run(COUNT, ["n"], []))
+        slow = asyncio.ensure_future(router.execute("s", "XREAD", "BLOCK", 2000, "STREAMS", "s", 0))
+        with pytest.raises(UnavailableError, match="READONLY"):
+            await refused
+        assert await router.execute("n", "CLIENT", "ID") != first
+        assert not slow.done()
+        assert await slow is None
+
+
 async def test_a_full_server_refuses_with_a_sentence(server, new_router):
     """At maxmemory what adds data fails as unavailable, and works again when there is room."""
     router = new_router(server.url)
