@@ -22,8 +22,10 @@ CHECKERS = {
     "search": (("faults/test_search_small.py",), "lua/"),
     "machine": (("faults/test_state_machine.py",), "lua/"),
 }
-KINDS = (*CHECKERS, "tests", "broader")
-PYTEST = ("-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "--no-header", "-p", "no:cacheprovider")
+# In the order of their cost: a few tests take 3 s, the history 7 s, the search 10 s.
+KINDS = ("tests", *CHECKERS, "broader")
+PYTEST = ("-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "--no-header")
+PLUGINS = ("-p", "no:cacheprovider", "-p", "no_shrinking")
 FIRST_FAILED = re.compile(r"^(?:FAILED|ERROR) tests/(\S+)", re.MULTILINE)
 PASSED, FAILED = 0, 1  # exit codes of pytest; all others say nothing about the code under test
 AFTER_TIMEOUT = 30  # for pytest to end by itself when a test has taken too long
@@ -66,12 +68,12 @@ class UnusableError(Exception):
 def checks_for(mutation: Mutation, tree: Tree, kinds: Collection[str] = KINDS) -> list[Check]:
     """Return the checks of these kinds for a mutant, in order; only those that the tree has."""
     checks = [
-        Check(name, tests, mutation.only)
-        for name, (tests, area) in CHECKERS.items()
-        if mutation.file.startswith(area)
-    ]
-    checks += [
         Check("tests", mutation.tests, mutation.only),
+        *(
+            Check(name, tests, mutation.only)
+            for name, (tests, area) in CHECKERS.items()
+            if mutation.file.startswith(area)
+        ),
         Check("broader", mutation.broader, mutation.only),
     ]
     return [check for check in checks if check.name in kinds and check.files(tree)]
@@ -86,7 +88,7 @@ def run(check: Check, tree: Tree, limit: float) -> Outcome:
     began = time.monotonic()
     options = ("-k", check.only, f"--timeout={limit:.0f}")
     process = subprocess.Popen(
-        [sys.executable, *PYTEST, *options, *check.files(tree)],
+        [sys.executable, *PYTEST, *PLUGINS, *options, *check.files(tree)],
         cwd=tree.path,
         env=tree.environment,
         stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from examination import Result
     from mutant_checks import Outcome
 
-COLUMNS = (*CHECKERS, "tests")
+COLUMNS = ("tests", *CHECKERS)
 
 
 def table(results: list[Result]) -> Table:

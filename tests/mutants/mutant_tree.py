@@ -44,7 +44,8 @@ class Tree:
         """For processes that are to import this copy, and theirs."""
         foreign = ("COORDINATOR_", "PYTEST_", "PYTHON")
         clean = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-        return clean | {"PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": "1"}
+        path = os.pathsep.join(map(str, (self.path, self.path / "tests" / "mutants")))
+        return clean | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def apply(self, mutation: Mutation) -> None:
         """Change the file, and make sure that what came out loads.
