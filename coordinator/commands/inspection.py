@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
 from coordinator.config import ConfigError
 from coordinator.errors import CoordinatorError, UnavailableError
+from coordinator.store.cancellation import heed_cancellation
 from coordinator.store.inspection import Finding, inspect
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 PERIOD = 1.0
 PERIOD_WHILE_WRONG = 3.0
+LONGEST = 10.0  # without a look: somebody may change a setting of a server that runs
 
 
 async def inspect_all(
@@ -44,6 +47,7 @@ async def inspect_all(
     finally:
         for client in clients:
             await client.aclose()
+        heed_cancellation()
     return findings
 
 
@@ -54,6 +58,7 @@ class Inspector:
         self._router, self._settings, self._health = router, settings, health
         self._seen: list[tuple[Client, int]] | None = None
         self._known: dict[str, str] = {}
+        self._looked = -LONGEST
 
     async def start(self) -> None:
         """Refuse to start on a Redis that would lose leases; log what else is amiss.
@@ -73,10 +78,14 @@ class Inspector:
         self._note(found)
 
     async def run(self) -> None:
-        """Look again, until canceled, after each new connection and while something is wrong."""
+        """Look again, until canceled: after each new connection, and every `LONGEST` seconds."""
         while True:
             try:
-                if self._health.unfit or self._connections() != self._seen:
+                if (
+                    self._health.unfit
+                    or self._connections() != self._seen
+                    or monotonic() > self._looked + LONGEST
+                ):
                     self._note(await self._look())
             except CoordinatorError as error:
                 log.debug("cannot be inspected now: %s", error)
@@ -88,7 +97,7 @@ class Inspector:
         """Return what is amiss as {sentence: level}."""
         connections = self._connections()  # as they were before, so that a later one is not missed
         findings = await inspect_all(self._router, self._settings, mend=True)
-        self._seen = connections
+        self._seen, self._looked = connections, monotonic()
         return {f"Redis at {a}: {f.sentence}": f.level for a, f in findings if f.level != "ok"}
 
     def _connections(self) -> list[tuple[Client, int]]:

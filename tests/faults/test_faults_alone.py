@@ -16,6 +16,7 @@ LEASE = 3
 SHORT = {"ACK_TIMEOUT": LEASE, "PROGRESS_TIMEOUT": LEASE, "POLL_WAIT": 1}
 OUTAGE = {"OUTAGE_THRESHOLD": 2, "OUTAGE_GRACE": 30}  # so long that no busy machine uses it up
 TASKS = 8
+EVICTS = "maxmemory-policy is allkeys-lru"
 
 
 @pytest.fixture
@@ -78,6 +79,17 @@ def test_all_replicas_are_down_for_longer_than_a_lease(
     assert (told.instances, told.hand_outs) == (TASKS, TASKS)
     check_data(server)
     api.close()
+
+
+def test_an_eviction_policy_that_is_set_while_replicas_run(new_server, new_replica):
+    """They find that out within some seconds, without a new connection, and say so."""
+    server = new_server(aof=True)
+    replicas = [new_replica(server.url) for _ in range(2)]
+    with server.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        wait_until(lambda: all(EVICTS in reason(replica) for replica in replicas), 40)
+        client.config_set("maxmemory-policy", "noeviction")
+    wait_until(lambda: not any(reason(replica) for replica in replicas), 40)
 
 
 def test_a_server_that_comes_back_without_its_data(new_server, new_replica, make_runners, tmp_path):
