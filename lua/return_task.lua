@@ -10,7 +10,8 @@
 --   5 call       string  digest that names the PollForTask call that claimed it
 --   6 try        int     the try of that call
 -- RETURNS
---   returned | nil (not held, acknowledged already, or handed to a later try of the call)
+--   returned | nil (not held, acknowledged already, handed to a later try of the call, or the call is forgotten: then
+--   nobody knows whether a later try was told, and the lease goes at its deadline)
 -- @include lib/now_ms lib/read_hash lib/make_ready lib/publish_wakes
 -- @keys instance lease timers call
 local record = read_hash(instance_key(base, scope, n))
@@ -18,7 +19,7 @@ if record.state ~= 'leased' or record.claim ~= claim or record.acked_ms then
   return nil
 end
 local known = redis.call('GET', call_key(base, call))
-if known and tonumber(string.match(known, '(%d+)$')) > try then
+if not known or tonumber(string.match(known, '(%d+)$')) > try then
   return nil
 end
 local wakes, id = {}, ':' .. scope .. ':' .. n

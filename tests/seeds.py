@@ -62,6 +62,7 @@ class Bench:
         self.tasks = Tasks(self.scripts)
         self.pipelines = Pipelines(self.scripts)
         self.layout = Layout(self.scripts)
+        self._calls: dict[str, PollCall] = {}  # by claim
 
     def timers(self, **settings: Any) -> Timers:
         """Return the timer half of the store with these settings."""
@@ -97,13 +98,21 @@ class Bench:
         self, group: str = "g", shard: int = 0, ack_ms: int = LONG_MS, call: PollCall | None = None
     ) -> Claimed | None:
         """Claim a task, if there is one."""
-        return await self.tasks.claim(shard, call or self.call(group), new_claim(), ack_ms)
+        call = call or self.call(group)
+        task = await self.tasks.claim(shard, call, new_claim(), ack_ms)
+        if task is not None:
+            self._calls[task.claim] = call
+        return task
 
     async def claim(self, group: str = "g", shard: int = 0, ack_ms: int = LONG_MS) -> Claimed:
         """Claim a task; there must be one."""
         task = await self.poll(group, shard, ack_ms)
         assert task is not None, "nothing was ready"
         return task
+
+    async def give_back(self, task: Claimed, shard: int = 0) -> bool:
+        """Put a claimed task back, as the call that claimed it does when its client has left."""
+        return await self.tasks.give_back(self._calls[task.claim], task, shard)
 
     async def report(self, task: Claimed, *fields: str | bytes, timeout_ms: int = LONG_MS) -> str:
         """Report progress of a claimed task; `fields` are key, JSON, …."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from seeds import ACCOUNT, Bench, component, components
+from waiting import eventually
 
 from coordinator.errors import PollSupersededError
 
@@ -203,12 +204,12 @@ async def test_returned_task_is_ready_again(bench: Bench) -> None:
     """A claim that is given back can be claimed at once; its handle is superseded."""
     await bench.start()
     first = await bench.claim()
-    assert await bench.tasks.give_back(bench.call(), first, 0)
+    assert await bench.give_back(first)
     second = await bench.claim()
     assert (second.n, second.attempt) == (first.n, first.attempt)
     assert second.claim != first.claim
     assert await bench.report(first) == "superseded"
-    assert not await bench.tasks.give_back(bench.call(), first, 0)
+    assert not await bench.give_back(first)
 
 
 async def test_acknowledged_task_is_not_given_back(bench: Bench) -> None:
@@ -217,7 +218,7 @@ async def test_acknowledged_task_is_not_given_back(bench: Bench) -> None:
     task = await bench.claim()
     await bench.report(task)
     before = bench.dump()
-    assert not await bench.tasks.give_back(bench.call(), task, 0)
+    assert not await bench.give_back(task)
     assert bench.dump() == before
 
 
@@ -226,7 +227,7 @@ async def test_giving_back_often_costs_no_memory(bench: Bench) -> None:
     pipeline = await bench.start()
     sizes = []
     for _ in range(30):
-        await bench.tasks.give_back(bench.call(), await bench.claim(), 0)
+        await bench.give_back(await bench.claim())
         record = bench.dump()[f"coord:1:{{0}}:instance:{ACCOUNT}:{pipeline}:1"]
         sizes.append(len(record.value))
     assert sizes[-1] == sizes[9]
@@ -258,3 +259,14 @@ async def test_ready_groups_counts_pipelines(bench: Bench) -> None:
     await bench.start([component(group="g"), component("Other", group="h")])
     groups = [(ACCOUNT, "h"), (ACCOUNT, "none"), (ACCOUNT, "g"), ("another", "g")]
     assert await bench.tasks.ready_groups(0, groups) == [1, 0, 2, 0]
+
+
+async def test_nothing_is_given_back_for_a_forgotten_call(bench: Bench) -> None:
+    """A replica that comes to itself after the deadline takes nothing from who was told since."""
+    await bench.start()
+    call = bench.call()
+    first = await bench.poll(ack_ms=1, call=call)
+    assert first is not None
+    await eventually(lambda: not any(":call:" in key for key in bench.dump()))
+    assert not await bench.give_back(first)
+    assert await bench.report(first) == "acknowledged"

@@ -116,7 +116,7 @@ class Calls:
             "first report": lambda: bench.report(self.tasks[1]),
             "finish_task": lambda: bench.finish(self.tasks[0]),
             "fail": lambda: bench.finish(self.tasks[1], "FAILED"),
-            "return_task": lambda: tasks.give_back(bench.call(), self.tasks[2], 0),
+            "return_task": lambda: bench.give_back(self.tasks[2]),
             "bar_call": lambda: tasks.bar(0, bench.call(name="c", attempt=2), 1000),
             "record_heartbeat": lambda: tasks.heartbeat(0, ACCOUNT, "r", "g", "h", 60_000),
             "create_pipeline": lambda: pipelines.create(0, new, new_pipeline_id(0)),

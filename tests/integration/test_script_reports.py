@@ -214,7 +214,7 @@ async def test_of_a_deleted_pipeline_but_not_running_then(bench: Bench) -> None:
     pipeline = await bench.start(2)
     finished, lost = await bench.claim(), await bench.claim()
     await bench.finish(finished)
-    await bench.tasks.give_back(bench.call(), lost, 0)
+    await bench.give_back(lost)
     await bench.delete(pipeline)
     for _ in range(2):
         before = bench.dump()

@@ -142,7 +142,7 @@ async def test_superseded_by_a_holder_without_a_name(bench: Bench) -> None:
     """A task whose holder gave no hostname is not said to be held by nobody."""
     await bench.start()
     task = await bench.claim()
-    await bench.tasks.give_back(bench.call(), task, 0)
+    await bench.give_back(task)
     assert await bench.poll(call=bench.call()._replace(hostname="")) is not None
     before = bench.dump()
     with pytest.raises(

@@ -63,7 +63,7 @@ async def test_what_becomes_ready_is_told(single: Bench) -> None:
         assert sorted(since()) == [f"{ACCOUNT}\n1\nh\nx", f"{ACCOUNT}\n3\ng"]
         task = await single.claim()
         assert since() == []
-        await single.tasks.give_back(single.call(), task, 0)
+        await single.give_back(task)
         assert since() == [f"{ACCOUNT}\n1\ng"]
         await single.finish(await single.claim("h\nx"))
         assert since() == [f"{ACCOUNT}\n1\ng"]
@@ -124,7 +124,7 @@ async def test_odd_holder_in_a_refusal(bench: Bench) -> None:
     """A host name with line ends and percent signs in a refusal breaks nothing."""
     await bench.start()
     task = await bench.claim()
-    await bench.tasks.give_back(bench.call(), task, 0)
+    await bench.give_back(task)
     await bench.poll(call=bench.call()._replace(hostname=ODD))
     with pytest.raises(LeaseLostError, match=r'held by .naïve "name": \{0\}'):
         await bench.finish(task)
