@@ -12,7 +12,7 @@ from history import Call
 from history_promptness import hand_outs, handed_out_soon
 from history_rules import RULES, Story
 from lease_model import LeaseModel
-from lease_state import NOT_FOUND
+from lease_state import NOT_FOUND, returned
 from linearize import Search, TooLargeError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def check_history(calls: Sequence[Call], faults: Sequence[Fault], options: Optio
     stories = {story.instance: story for story in tell(calls, faults, options)}
     summary = _count(calls, stories.values())
     violations = [v for story in stories.values() for v in _break(story, summary)]
-    violations += _shared_handles(calls)
+    violations += [*_shared_handles(calls), *_too_early(stories)]
     if violations:
         raise HistoryError(violations, stories)
     return summary
@@ -109,12 +109,13 @@ def tell(calls: Sequence[Call], faults: Sequence[Fault], options: Options) -> It
     polls.sort(key=lambda call: call.invoked)
     for instance, own in sorted(_by_instance(moved, options).items()):
         activated = options.activated.get(instance)
+        timeout = options.attempt_timeouts.get(instance, options.attempt_timeout)
         yield Story(
             instance,
             _named(own),
             polls,
             sorted(shifted, key=lambda fault: fault.began),
-            options,
+            replace(options, attempt_timeout=timeout),
             None if activated is None else activated - begin,
             options.final.get(instance, ""),
         )
@@ -197,6 +198,17 @@ def _shared_handles(calls: Sequence[Call]) -> Iterator[Violation]:
             if first != call.instance:
                 text = f"{call.handle} is also of {first}"
                 yield Violation(call.instance, "shared_handles", text)
+
+
+def _too_early(stories: Mapping[str, Story]) -> Iterator[Violation]:
+    """What waits for others is handed out when each of them was finished, not before."""
+    for story in stories.values():
+        for need in story.options.needs.get(story.instance, ()):
+            finished = min((c.invoked for c in stories[need].perhaps("finish")), default=inf)
+            for grant in story.grants:
+                if returned(grant) < finished:
+                    text = f"{grant.handle} was handed out before {need} was finished"
+                    yield Violation(story.instance, "too_early", text)
 
 
 def _count(calls: Sequence[Call], stories: Sequence[Story]) -> Summary:

@@ -34,7 +34,7 @@ class Runner:
         self._world = world
         self._chance = world.chance
         self._past: list[Task] = []
-        self._polls = 0
+        self._polls = self._tries = 0
 
     async def run(self) -> None:
         """Work until the world stops."""
@@ -52,43 +52,63 @@ class Runner:
     async def poll(self) -> Task | None:
         """Ask for a task, and again while the answer is lost."""
         self._polls += 1
-        name, invoked = f"{self.name}/{self._polls}", time.monotonic()
-        owed: Task | None = None
-        for attempt in range(1, TRIES + 1):
-            leaves = self._dice(0.06)
-            task, known = await self._try(name, attempt, leaves=leaves)
+        self._tries = 0
+        name, invoked, owed = f"{self.name}/{self._polls}", time.monotonic(), None
+        for _ in range(TRIES):
+            hasty = owed is None and self._dice(0.1)
+            task, known = await (self._hasty(name) if hasty else self._try(name))
             if known:
                 self._note(invoked, task)
                 self._check_owed(owed, task)
                 if task is None or not self._dice(0.1):
                     return task
                 owed, invoked = task, time.monotonic()  # told, but not received
-            elif leaves and self._dice(0.5):
+            elif self._dice(0.1):
                 break
             await pass_time(0.01)
         self._world.note("poll", invoked, None, client=self.name)
         return None
 
-    def _check_owed(self, owed: Task | None, task: Task | None) -> None:
-        """A repeated poll gets what its earlier try was given and nobody acknowledged."""
-        if owed and (task is None or task["handle"] != owed["handle"]):
-            self._world.doubt(owed, task)
-
-    async def _try(self, name: str, attempt: int, *, leaves: bool) -> tuple[Task | None, bool]:
-        """Poll once; return the task, and whether the answer came."""
+    async def _hasty(self, name: str) -> tuple[Task | None, bool]:
+        """Poll, leave before there is an answer, and poll again before the replica knows."""
         presence = Presence()
-        if leaves:
-            after = self._chance.uniform(0, 0.02)
-            asyncio.get_running_loop().call_later(after, presence.leave)
+        first = asyncio.create_task(self._try(name, presence))
+        await asyncio.sleep(self._chance.choice([0, 0, 0.001, 0.002, 0.004]))
+        if self._chance.random() < 0.5:
+            presence.leave()
+        second = await self._try(name)
+        presence.leave()
+        await first
+        return second
+
+    async def _try(self, name: str, presence: Presence | None = None) -> tuple[Task | None, bool]:
+        """Poll once; return the task, and whether the answer came."""
+        self._tries += 1
+        presence = presence or Presence()
         try:
             claimed = await poll(
-                self._world.replica, GROUP, name=name, attempt=attempt, presence=presence
+                self._world.replica, GROUP, name=name, attempt=self._tries, presence=presence
             )
         except UnavailableError:
             return None, False
         if presence.gone:
             return None, False
         return (None if claimed is None else self._task(claimed)), True
+
+    async def echo(self) -> None:
+        """A poll that was answered and acknowledged comes once more, and is not the same task."""
+        invoked = time.monotonic()
+        task, known = await self._try(f"{self.name}/{self._polls}")
+        if known:
+            self._note(invoked, task)
+            if task:
+                self._past.append(task)
+                await self.result(task, "finish")
+
+    def _check_owed(self, owed: Task | None, task: Task | None) -> None:
+        """A repeated poll gets what its earlier try was given and nobody acknowledged."""
+        if owed and (task is None or task["handle"] != owed["handle"]):
+            self._world.doubt(owed, task)
 
     def _task(self, claimed: Claimed) -> Task:
         handle = encode_handle(
@@ -109,10 +129,13 @@ class Runner:
 
     async def work(self, task: Task) -> None:
         """Acknowledge, report, and set a status, or not as it should."""
+        outages = self._world.outages
         if self._dice(0.15):
             await pass_time(ACK * self._chance.uniform(1, 2))
         if not self._dice(0.1):
             await self.report(task)
+            if self._dice(0.1):
+                await self.echo()
         for _ in range(8 if self._dice(0.06) else self._chance.randint(0, 2)):
             await pass_time(PROGRESS * self._chance.uniform(0.1, 0.5))
             await self.report(task)
@@ -120,6 +143,8 @@ class Runner:
             await pass_time(PROGRESS * self._chance.uniform(1, 2))
             if self._dice(0.3):
                 return  # as if it had died
+        if outages < self._world.outages and self._dice(0.4):
+            return  # it died in the outage
         await self.result(task, "fail" if self._dice(0.2) else "finish")
         if self._dice(0.2):
             await self.result(task, self._chance.choice(["fail", "finish", "finish"]))
@@ -158,13 +183,18 @@ class Operator:
     async def run(self) -> None:
         """Work until the world is calm."""
         while not self._world.calm:
-            await pass_time(self._chance.uniform(0.02, 0.1))
-            op = self._chance.choices(["cancel", "rerun", "delete", "start"], [30, 40, 3, 12])[0]
-            names = [name for own in self._world.pipelines.values() for name in own]
+            await pass_time(self._chance.uniform(0.01, 0.06))
+            op = self._chance.choices(["cancel", "rerun", "delete", "start"], [40, 40, 6, 14])[0]
             if op == "start":
                 await self._world.start()
             else:
-                await self.act(op, self._chance.choice(names))
+                await self.act(op, self._choose())
+
+    def _choose(self) -> str:
+        """One of those that something happens to just now, or any."""
+        busy = [call.instance for call in self._world.calls[-20:] if call.instance]
+        names = [name for own in self._world.pipelines.values() for name in own]
+        return self._chance.choice(busy if busy and self._chance.random() < 0.5 else names)
 
     async def act(self, op: str, instance: str) -> None:
         """Cancel or rerun an instance, or delete its pipeline; again until there is an answer."""

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from history_checks import Summary
     from servers import Server
 
-RUNNERS = 12
-PIPELINES = 5
-QUIET, OUTAGE, NETWORK = 1.6, 1.1, 1.5  # seconds of each phase
+RUNNERS = 16
+PIPELINES = 8
+QUIET, OUTAGE, NETWORK = 1.2, 1.1, 1.2  # seconds of each phase
+LOOKS = 3
 DRAIN = 20
 MOVING = {"ready", "leased", "delayed"}
 
@@ -43,15 +44,22 @@ async def run_live(server: Server, chance: random.Random) -> Summary:
         clients = [Runner(world, number).run() for number in range(RUNNERS)]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(client) for client in (operator.run(), *clients)]
-            await pass_time(QUIET)
+            await _quiet(world)
             await _outage(world)
-            await pass_time(QUIET / 2)
+            await _quiet(world)
             await _bad_network(world)
             world.calm = True
             await tasks[0]
             await _drain(world, operator)
             world.stopped = True
         return await _judge(world)
+
+
+async def _quiet(world: World) -> None:
+    """Let time pass without faults, and look at the data now and then."""
+    for _ in range(LOOKS):
+        await pass_time(QUIET / LOOKS)
+        await world.look()
 
 
 async def _outage(world: World) -> None:
@@ -62,6 +70,7 @@ async def _outage(world: World) -> None:
     await pass_time(OUTAGE)
     world.fault("outage", began)
     world.server.resume()
+    world.outages += 1
     world.troubled = False
 
 
@@ -82,9 +91,11 @@ async def _drain(world: World, operator: Operator) -> None:
     """Wait until nothing runs or can run; then cancel what waits for what will not be finished."""
     with suppress(TimeoutError):  # what has not ended then is a violation of its own
         await eventually(lambda: _rests(world), DRAIN)
-        for name, status in (await world.statuses()).items():
-            if status == "blocked":
-                await operator.act("cancel", name)
+        found = await world.statuses()
+        for name in [name for name, status in found.items() if status == "blocked"]:
+            needed = {found[need] for need in world.needs[name]}
+            assert needed != {"FINISHED"}, f"{name} waits for nothing"
+            await operator.act("cancel", name)
 
 
 async def _rests(world: World) -> bool:
@@ -93,7 +104,8 @@ async def _rests(world: World) -> bool:
 
 async def _judge(world: World) -> Summary:
     final = await world.statuses()
-    options = replace(OPTIONS, activated=world.activated, final=final, read_at=time.monotonic())
+    end = {"activated": world.activated, "final": final, "read_at": time.monotonic()}
+    options = replace(OPTIONS, attempt_timeouts=world.timeouts, needs=world.needs, **end)
     summary = check_history(world.calls, world.faults, options)
     undone = {c.instance for c in world.calls if c.op == "cancel"}
     undone |= {f"{c.pipeline}/" for c in world.calls if c.op == "delete"}

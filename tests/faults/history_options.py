@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Options:
         ack_timeout: time to acknowledge a hand-out.
         progress_timeout: time between two reports.
         attempt_timeout: longest time of an attempt; 0: none.
+        attempt_timeouts: of single instances, by their names.
         retry_delay: between a reported failure and the next hand-out.
         maximum_retries: after failures; None: not known.
         max_lost: leases lost in a row, without a changed report, that fail a task.
@@ -28,6 +29,7 @@ class Options:
         tolerance: by how much the server's clock and `time.monotonic()` may differ over a lease.
         timing: whether time counts; not where the nemesis steps clocks.
         activated: each instance that the submitter knows, and when it asked for it; empty: unknown.
+        needs: the instances that an instance waits for.
         final: the status of each at the end, as it was read; "gone" of a deleted pipeline.
         read_at: when that had been read, as `time.monotonic()`.
         ended: whether the run went on until all had ended.
@@ -39,6 +41,7 @@ class Options:
     ack_timeout: float = 120.0
     progress_timeout: float = 900.0
     attempt_timeout: float = 0.0
+    attempt_timeouts: Mapping[str, float] = field(default_factory=dict)
     retry_delay: float = 0.0
     maximum_retries: int | None = 2
     max_lost: int = 5
@@ -49,6 +52,7 @@ class Options:
     tolerance: float = 0.02
     timing: bool = True
     activated: Mapping[str, float] = field(default_factory=dict)
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     final: Mapping[str, str] = field(default_factory=dict)
     read_at: float = inf
     ended: bool = True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from chaos import check_data
 from fleet import ACCOUNT, Fleet
 from history import Call, Fault
 from history_options import Options
 from proxy import Proxy
 from seeds import component
+from waiting import pass_time
 
 from coordinator.errors import (
     InvalidRequestError,
@@ -28,15 +31,13 @@ if TYPE_CHECKING:
 
     from coordinator.commands.replica import Replica
 
-ACK, PROGRESS, ATTEMPT, DELAY = 0.25, 0.4, 1.2, 0.15  # seconds
+ACK, PROGRESS, DELAY = 0.25, 0.4, 0.15  # seconds
+ATTEMPT = ACK  # so that both may be over in the same moment
 RETRIES, LOST = 1, 2
 THRESHOLD, GRACE = 0.6, 0.8
 GROUP = "g"
-LIMITS = {
-    "maximum_retries": RETRIES,
-    "retry_delay_ms": int(DELAY * 1000),
-    "attempt_timeout_ms": int(ATTEMPT * 1000),
-}
+LIMITS = {"maximum_retries": RETRIES, "retry_delay_ms": int(DELAY * 1000)}
+LEAVES = {"Leaf0": (0,), "Leaf1": (0, 1), "Leaf2": (2,)}  # and the positions of what they need
 SETTINGS = {
     "ack_timeout": ACK,
     "progress_timeout": PROGRESS,
@@ -48,7 +49,6 @@ SETTINGS = {
 OPTIONS = Options(
     ack_timeout=ACK,
     progress_timeout=PROGRESS,
-    attempt_timeout=ATTEMPT,
     retry_delay=DELAY,
     maximum_retries=RETRIES,
     max_lost=LOST,
@@ -68,7 +68,8 @@ ERRORS = {  # names on the wire; a subclass counts as its base
 class World:
     """The replicas, each behind a proxy to `server`; an async context manager.
 
-    `calls` and `faults` are the history so far; `activated` and `pipelines` what was started;
+    `calls` and `faults` are the history so far; `activated`, `pipelines`, `needs` and
+    `timeouts` what was started;
     `doubts` are instances that a repeated poll was not given again. `troubled` says that calls may
     fail, `calm` that nobody does anything wrong any more, and `stopped` that all come home.
     """
@@ -79,8 +80,12 @@ class World:
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.doubts: list[tuple[str, str]] = []
+        self.still = asyncio.Lock()  # while nothing is to be written but by the replicas
+        self.timeouts: dict[str, float] = {}
+        self.needs: dict[str, list[str]] = {}
         self.activated: dict[str, float] = {}
         self.pipelines: dict[str, list[str]] = {}
+        self.outages = 0
         self.troubled = False
         self.calm = False
         self.stopped = False
@@ -109,15 +114,31 @@ class World:
         return self.chance.choice(self.fleet.replicas)
 
     async def start(self) -> None:
-        """Start a pipeline: three tasks that wait for nothing, and two for the last of these."""
-        began = time.monotonic()
-        parts = [component(f"Work{n}", GROUP, **LIMITS) for n in range(3)]
-        parts += [component(f"Leaf{n}", GROUP, (2,), **LIMITS) for n in range(2)]
-        pipeline = await self.fleet.seed(parts)
+        """Start a pipeline: some tasks wait for nothing, and some for others."""
+        began, timeout = time.monotonic(), int(ATTEMPT * 1000)
+        limits = {f"Work{n}": {} for n in range(4)} | {"Timed": {"attempt_timeout_ms": timeout}}
+        parts = [component(name, GROUP, **LIMITS, **more) for name, more in limits.items()]
+        parts += [component(name, GROUP, needs, **LIMITS) for name, needs in LEAVES.items()]
+        async with self.still:
+            pipeline = await self.fleet.seed(parts)
         rows = await self.fleet._pipelines.page(ACCOUNT, pipeline, "0", 100)
         assert len(rows) == len(parts)
-        self.pipelines[pipeline] = [f"{pipeline}/{row.id}" for row in rows]
-        self.activated |= dict.fromkeys(self.pipelines[pipeline], began)
+        names = [f"{pipeline}/{row.id}" for row in rows]
+        self.pipelines[pipeline] = names
+        self.activated |= dict.fromkeys(names, began)
+        self.timeouts[names[len(limits) - 1]] = ATTEMPT
+        for name, needs in zip(names[len(limits) :], LEAVES.values(), strict=True):
+            self.needs[name] = [names[n] for n in needs]
+
+    async def look(self) -> None:
+        """Let nothing reach the server for a moment, and check all its data."""
+        async with self.still:
+            for proxy in self.proxies:
+                proxy.black_hole()
+            await pass_time(0.03)
+            check_data(self.server, ended=False)
+            for proxy in self.proxies:
+                proxy.heal()
 
     async def statuses(self) -> dict[str, str]:
         """Read the status of every instance, or its state where it has none; or "gone"."""

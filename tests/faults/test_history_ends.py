@@ -155,3 +155,21 @@ def test_many_calls_on_one_instance_are_decided_quickly():
             story.unknown("report", "a", 0.5 + number)
     summary = check_history(story.calls, [], OPTIONS)
     assert summary.states < 10_000
+
+
+def test_a_hand_out_before_what_it_needs_is_finished_is_rejected():
+    """What waits for another is handed out only after that was finished, or may have been."""
+    leaf = "df-1/@Leaf"
+    options = replace(OPTIONS, needs={leaf: [INSTANCE]})
+    late = over().calls + Story().poll("c", 1.2, instance=leaf).calls
+    check_history(late, [], options)
+    soon = over().calls + Story().poll("c", 0.8, instance=leaf).calls
+    found = rejected(soon, options=options)
+    assert found == [("too_early", f"h1 was handed out before {INSTANCE} was finished")]
+
+
+def test_an_attempt_timeout_of_one_instance_excuses_no_other():
+    """Each instance is judged by its own attemptTimeout."""
+    story = held().report("a", "accepted", 1.4).report("a", "superseded", 1.8)
+    check_history(story.calls, [], replace(OPTIONS, attempt_timeouts={INSTANCE: 1.5}))
+    assert rejected(story.calls, options=replace(OPTIONS, attempt_timeouts={"df-1/@Other": 1.5}))
