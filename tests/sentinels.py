@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NAME = "mymaster"
 DOWN_AFTER_MS = 1000
 FAILOVER_TIMEOUT_MS = 3000
+FORBIDDEN = ("-ping", "-psync", "-sync", "-replconf")
 FORM_SECONDS = 30
 FAILOVER_SECONDS = 60  # some 2 s on two idle cores; up to 10 s more until the old primary follows
 
@@ -131,12 +132,29 @@ class Sentinels:
         """
         before = self.primary()
         wait_until(lambda: self._fail_over(before), FAILOVER_SECONDS)
-        return self.wait_for_primary()
+        return self.wait_for_primary(before)
 
-    def wait_for_primary(self) -> Server:
+    def isolate_primary(self) -> Server:
+        """Cut the primary off from sentinels and replicas, which put another in its place.
+
+        Who is connected to it stays so and can go on writing: this is a partition of the network
+        with the clients on the wrong side. To heal it, kill the server and use `restart_dead`.
+        """
+        server = self.primary()
+        with server.client() as client:
+            client.execute_command("ACL", "SETUSER", "default", *FORBIDDEN)
+            client.client_kill_filter(_type="replica")
+        return server
+
+    def wait_for_primary(self, instead_of: Server | None = None) -> Server:
         """Wait until all sentinels name the same running server, which is a primary; return it."""
-        found: Server = wait_until(self._agreed, FAILOVER_SECONDS)
-        return found
+
+        def found() -> Server | None:
+            primary = self._agreed()
+            return primary if primary is not instead_of else None
+
+        primary: Server = wait_until(found, FAILOVER_SECONDS)
+        return primary
 
     def restart_dead(self) -> None:
         """Start what was killed again: servers as replicas of the primary that took over."""

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from coordinator.errors import UnavailableError
 from coordinator.store.address import Endpoint
+from coordinator.store.cancellation import heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ class SentinelResolver:
             raise UnavailableError(f"no sentinel of {addresses} knows a healthy {name}") from error
         finally:
             await asyncio.gather(*(client.aclose() for client in sentinel.sentinels))
+            heed_cancellation()
         return Endpoint(host, int(port))
 
     async def watch(self, follow: Callable[[Endpoint], None]) -> None:

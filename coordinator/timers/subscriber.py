@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
 from coordinator.store.admin import admin_client
+from coordinator.store.cancellation import heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +63,7 @@ class Subscriber:
                 self._failing = True
             except Exception:
                 log.exception("listening to %s failed", self._endpoint)
+            heed_cancellation()
             await asyncio.sleep(RETRY)
 
     async def _listen(self) -> None:
@@ -79,6 +81,7 @@ class Subscriber:
         """Pass messages on; a connection that is silent must answer a PING."""
         asked = False
         while True:
+            heed_cancellation()
             message = await pubsub.get_message(timeout=SILENCE)
             if message is not None:
                 asked = self._failing = False

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from contextlib import suppress
 
 import pytest
-from waiting import eventually
+from waiting import eventually, pass_time
 
 from coordinator.errors import UnavailableError
+from coordinator.store import sentinel
 from coordinator.store.client import Script
+from coordinator.store.routing import connect
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -45,6 +49,21 @@ async def test_a_primary_that_is_demoted_while_it_lives_is_left(group, new_route
     with new.client() as client:
         await eventually(lambda: _lands(router, client), 5)
         assert _role(old) == "master", "the old primary was demoted: this proves nothing"
+
+
+async def test_a_router_can_be_closed_at_any_moment(group, monkeypatch):
+    """Closing ends the watch of the sentinels, whatever that is doing."""
+    monkeypatch.setattr(sentinel, "WATCH_SECONDS", 0)
+    with warnings.catch_warnings():  # redis-py leaves canceled calls to the garbage collector
+        warnings.simplefilter("ignore")
+        for number in range(40):
+            router = connect(group.url, timeout=5, client_name="test")
+            await router.ping()
+            await pass_time(number / 1000)
+            async with asyncio.timeout(10):
+                await router.close()
+        del router
+        gc.collect()
 
 
 async def test_sentinels_that_know_no_primary_are_named(new_router):
