@@ -10,7 +10,7 @@ DELAYED = component("A", maximum_retries=1, retry_delay_ms=3000, attempt_timeout
 LAST = component("B", needs=[0], maximum_retries=0)
 PAIR = (component("A", maximum_retries=0), component("B", maximum_retries=0))
 CHAIN = (component("A", maximum_retries=0), LAST)
-FORK = (*CHAIN, component("C", needs=[0], maximum_retries=0))
+MESH = (*CHAIN, component("C", needs=[0, 1], maximum_retries=0))
 OPERATOR = frozenset({"cancel", "rerun", "delete"})
 TAKEN = "ready to leased, leased to ready, leased to terminal"
 
@@ -20,7 +20,7 @@ CONFIGS = {
         Config(
             "one task",
             depth=9,
-            quick=7,
+            quick=6,
             parts=ONE,
             extra=OPERATOR | {"repeats"},
             reaches=f"{TAKEN}, ready to terminal, terminal to ready, any to gone",
@@ -36,7 +36,7 @@ CONFIGS = {
         Config(
             "delays",
             depth=11,
-            quick=9,
+            quick=8,
             parts=(DELAYED,),
             extra=frozenset({"fields", "cancel", "edges"}),
             reaches=f"{TAKEN}, leased to delayed, delayed to ready, delayed to terminal",
@@ -61,16 +61,25 @@ CONFIGS = {
         Config(
             "cursors",
             depth=7,
-            quick=6,
-            parts=FORK,
+            quick=5,
+            parts=MESH,
             extra=OPERATOR,
             small=True,
             reaches=f"{TAKEN}, none to ready, none to blocked, blocked to ready, any to gone",
         ),
         Config(
+            "starts",
+            depth=6,
+            quick=5,
+            parts=CHAIN,
+            extra=frozenset({"activate", "delete", "repeats"}),
+            small=True,
+            reaches="none to ready, none to blocked, ready to leased, any to gone",
+        ),
+        Config(
             "everything",
             depth=5,
-            quick=3,
+            quick=4,
             parts=(DELAYED, LAST),
             extra=OPERATOR | {"polls", "fields", "edges", "outage", "repeats"},
             threshold_ms=20_000,

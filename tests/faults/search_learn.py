@@ -21,7 +21,7 @@ def learn(
     """Return what the clients know after a step that was not refused."""
     known = _fates(clients, step, before, after)
     if step.kind in {"claim", "bar", "send", "give back"}:
-        return _polled(known, step, value)
+        return _polled(known, step, value, now_ms, config)
     if step.kind == "run due":
         return _ran(known, now_ms, config)
     if step.answer and not step.repeat:
@@ -31,19 +31,22 @@ def learn(
     return known
 
 
-def _polled(known: Clients, step: Step, value: Any) -> Clients:
+def _polled(known: Clients, step: Step, value: Any, now_ms: int, config: Config) -> Clients:
     """Return what runners and replicas know after a step of a poll."""
     if step.kind == "claim":
-        return _claimed(known, step, value)
-    if step.kind == "bar":
-        rest = _without(known.open, step.call)
-        said = "held" if value else "free"
-        return known._replace(open=(*rest, Open(step.call, step.tries, said, step.group)))
+        return _claimed(known, step, value, now_ms + config.ack_ms)
+    if step.kind == "give back":
+        return known._replace(late=_not_late(known, step))
+    rest, late = _without(known.open, step.call), _not_late(known, step)
     if step.kind == "send":
-        late, one = Late(step.call, 1, "", step.group), Open(step.call, 1, "", step.group)
-        sent = {"late": (*known.late, late), "open": (*known.open, one)}
-        return known._replace(**sent, calls=known.calls + 1)
-    return known._replace(late=_not_late(known, step))
+        one = Open(step.call, step.tries, "", step.group)
+        slow = Late(step.call, step.tries, "", step.group, to_bar=step.repeat)
+        calls = known.calls + (not step.repeat)
+        return known._replace(open=(*rest, one), late=(*late, slow), calls=calls)
+    if step.late:  # it has barred, and claims next
+        return known._replace(late=(*late, Late(step.call, step.tries, "", step.group)))
+    said = "held" if value else "free"
+    return known._replace(open=(*rest, Open(step.call, step.tries, said, step.group)))
 
 
 def superseded(clients: Clients, step: Step) -> Clients:
@@ -75,24 +78,29 @@ def _fates(clients: Clients, step: Step, before: View, after: View) -> Clients:
     return clients._replace(claims=claims)
 
 
-def _claimed(known: Clients, step: Step, task: Any) -> Clients:
+def _claimed(known: Clients, step: Step, task: Any, until_ms: int) -> Clients:
     if not step.repeat and not step.late:
         known = known._replace(calls=known.calls + 1)
+    rest = _without(known.open, step.call)
     if step.late:  # nobody hears what it gets
-        rest = _not_late(known, step)
         back = (Late(step.call, step.tries, task.claim, step.group),) if task else ()
-        known = known._replace(late=(*rest, *back))
+        known = known._replace(late=(*_not_late(known, step), *back))
     elif step.heard:
-        known = known._replace(open=_without(known.open, step.call))
+        known = known._replace(open=rest)
     else:
-        rest = _without(known.open, step.call)
         known = known._replace(open=(*rest, Open(step.call, step.tries, "", step.group)))
-    if task is None:
-        return known
-    others = tuple(c for c in known.claims if c.handle.claim != task.claim)
-    told = step.heard or any(c.told for c in known.claims if c.handle.claim == task.claim)
-    claims = (*others, Claim(handle_of(task), told))
-    return known._replace(claims=tuple(sorted(claims, key=lambda c: c.handle.claim)))
+    return known if task is None else _given(known, step, task, until_ms)
+
+
+def _given(known: Clients, step: Step, task: Any, until_ms: int) -> Clients:
+    """Note who was given a task, and again if it is a repeat."""
+    old = next((c for c in known.claims if c.handle.claim == task.claim), None)
+    if old is None:
+        old = Claim(handle_of(task), told=False, call=step.call, until_ms=until_ms)
+    new = old._replace(told=old.told or step.heard, tries=max(old.tries, step.tries))
+    others = [claim for claim in known.claims if claim.handle.claim != task.claim]
+    claims = sorted([*others, new], key=lambda claim: claim.handle.claim)
+    return known._replace(claims=tuple(claims))
 
 
 def _without(polls: tuple[Open, ...], call: str) -> tuple[Open, ...]:

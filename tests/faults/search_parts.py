@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PIPELINE = "df-AAAA" + "A" * 16
 SCOPE = f"{ACCOUNT}:{PIPELINE}"
+NOBODY = "@Nobody_2026-01-01T00:00:00"
 DEAD_TRIED = 2
 
 
@@ -52,10 +53,16 @@ class Config:
 
 
 class Claim(NamedTuple):
-    """A hand-out: its handle, whether a runner was told, and what became of it (empty: held)."""
+    """A hand-out: its handle, whether a runner was told, and what became of it (empty: held).
+
+    `call` got it, in the end by its try `tries`, and can have it again until `until_ms`.
+    """
 
     handle: Handle
     told: bool
+    call: str = ""
+    tries: int = 1
+    until_ms: int = 0
     fate: str = ""
 
 
@@ -69,12 +76,13 @@ class Open(NamedTuple):
 
 
 class Late(NamedTuple):
-    """What a replica has still to do for a try whose client has gone: claim, or give back."""
+    """What a replica has still to do for a try whose client has gone: bar, claim, or give back."""
 
     call: str
     tries: int
     claim: str = ""
     group: str = "g"
+    to_bar: bool = False
 
 
 class Asked(NamedTuple):
@@ -102,8 +110,9 @@ class Clients(NamedTuple):
         ended = [claim for claim in self.claims if claim.told and claim.fate][-DEAD_TRIED:]
         used = [claim for claim in self.claims if not claim.fate] + ended
         known = [(c.handle.n, c.handle.attempt, c.handle.claim, c.told, c.fate) for c in used]
+        calls = [(c.call, c.tries) for c in used if not c.fate]
         asked = [(a.kind, a.ids, a.answer) for a in self.asked]
-        return f"{known} {sorted(self.open)} {sorted(self.late)} {asked}"
+        return f"{known} {calls} {sorted(self.open)} {sorted(self.late)} {asked}"
 
 
 @dataclass(frozen=True)

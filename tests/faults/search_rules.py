@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from search_moment import Moment
+from search_parts import NOBODY
 from seeds import ACCOUNT
 
 from coordinator.errors import (
@@ -104,26 +105,36 @@ class Rules(Moment):
         return f"{ACCOUNT}:{claim.handle.pipeline_id}" in self.before.deleted
 
     def check_claim(self, task: Any) -> None:
-        """The oldest ready task is handed out; a repeat gets what the call got before."""
-        words = self.before.calls.get(self.step.call, "").split()
-        latest = int(words[-1]) if words else 0
-        if latest > self.step.tries:
+        """A repeat gets what its call was given before; else the oldest that is ready goes out."""
+        if self.latest() > self.step.tries:
             assert isinstance(self.answer.error, PollSupersededError), "a barred try claimed"
             return
         assert self.answer.error is None, self.answer.error
-        before = self.before.holders()
-        mine = words[3] if words and words[0] == "claim" and words[3] in before else ""
-        if mine and "acked_ms" not in self.before.instances[before[mine]]:
+        mine, ready = self.given_before(), self.before.ready(self.step.group)
+        if mine is not None:
             assert task is not None, "a repeat got nothing"
-            assert task.claim == mine, "a repeat got another task"
-            assert not self.moves
-            return
-        ready = self.before.ready(self.step.group)
-        if not ready:
+            assert task.claim == mine.handle.claim, "a repeat got another task"
+            assert not self.moves, "a repeat moved something"
+        elif not ready:
             assert task is None, f"{task} was not ready"
-            return
-        assert task is not None, "ready, but not handed out"
-        self.granted(task, ready)
+        else:
+            assert task is not None, "ready, but not handed out"
+            self.granted(task, ready)
+
+    def latest(self) -> int:
+        """Return the last try of the call that has begun; 0 if it is not remembered any more."""
+        words = self.before.calls.get(self.step.call, "").split()
+        return int(words[-1]) if words else 0
+
+    def given_before(self) -> Claim | None:
+        """Return what the call holds unacknowledged, for as long as that is remembered."""
+        holders = self.before.holders()
+        for claim in self.clients.claims:
+            where = holders.get(claim.handle.claim)
+            mine = claim.call == self.step.call and claim.until_ms > self.now_ms
+            if where and mine and "acked_ms" not in self.before.instances[where]:
+                return claim
+        return None
 
     def granted(self, task: Any, ready: list[tuple[str, str]]) -> None:
         """A hand-out is a new lease on the first that was ready of a pipeline, with a new claim."""
@@ -142,18 +153,21 @@ class Rules(Moment):
 
     def check_bar(self, held: Any) -> None:
         """The earlier tries are barred, unless one of them has a task."""
-        words = self.before.calls.get(self.step.call, "").split()
-        assert held == (words[:1] == ["claim"]), held
+        held_before = self.before.calls.get(self.step.call, "").startswith("claim ")
+        assert held == held_before, held
+        assert held or self.given_before() is None, "what an earlier try holds is not found"
         if not held:
-            assert int(self.after.calls[self.step.call].split()[1]) >= self.step.tries
+            words = self.after.calls[self.step.call].split()
+            assert words == ["barred", str(max(self.latest(), self.step.tries))], words
 
     def check_give_back(self, returned: Any) -> None:
         """What nobody was told goes back; what was acknowledged, or told to a later try, stays."""
-        where, held = self.holding(self.step.claim)
-        words = self.before.calls.get(self.step.call, "").split()
-        later = bool(words) and int(words[-1]) > self.step.tries
-        may = held and not later and "acked_ms" not in self.before.instances[where]
-        if where[0]:
+        claim = self.step.claim
+        where, held = self.holding(claim)
+        may = held and claim.tries <= self.step.tries and claim.until_ms > self.now_ms
+        may = may and "acked_ms" not in self.before.instances[where]
+        assert not (returned and claim.told), "a runner was told of what is given back"
+        if not self.gone(claim):
             assert returned == may, f"returned: {returned}, may be: {may}"
         if not returned:
             self.unchanged()
@@ -172,6 +186,9 @@ class Rules(Moment):
             return self.unchanged()
         if self.step.scope in self.before.deleted:
             assert isinstance(self.answer.error, PipelineDeletedError), self.answer
+            return None
+        if NOBODY in self.step.ids:
+            assert isinstance(self.answer.error, InvalidRequestError), self.answer
             return None
         assert self.answer.error is None, self.answer.error
         ended = self.step.kind == "rerun"

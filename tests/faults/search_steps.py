@@ -15,15 +15,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from search_parts import DEAD_TRIED, SCOPE, Claim, Step
+from search_parts import DEAD_TRIED, NOBODY, SCOPE, Claim, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from search_parts import Clients, Config, Late
+    from search_parts import Clients, Config, Late, Open
     from search_view import View
 
 MOST_TRIES = 3
+MOST_INSTANCES = 4
 
 
 def steps(config: Config, seen: View, clients: Clients, now_ms: int) -> Iterator[Step]:
@@ -43,27 +44,35 @@ def _polls(config: Config, clients: Clients) -> Iterator[Step]:
         if len(clients.late) < 2:
             yield Step("send", "a runner polls a slow replica", call=call)
     for one in clients.open if lossy else ():
-        again = {"call": one.call, "tries": one.tries, "new_claim": new, "repeat": True}
-        if not one.barred and one.tries < MOST_TRIES:
-            tries = one.tries + 1
-            yield Step("bar", f"try {tries} of {one.call} begins", call=one.call, tries=tries)
-        elif one.barred:
-            yield Step("claim", f"try {one.tries} of {one.call} claims", **again)
-            yield Step("claim", f"… claims, answer lost ({one.call})", **again, heard=False)
+        yield from _repeats(one, clients, new)
     for late in clients.late:
-        if late.claim:
-            yield give_back(late, clients)
-        else:
-            words = f"try {late.tries} of {late.call} comes late"
-            yield Step("claim", words, None, late.call, late.tries, False, new, late=True)
+        yield late_step(late, clients, new)
 
 
-def give_back(late: Late, clients: Clients) -> Step:
-    """Return the step of a replica that puts back what nobody heard of."""
+def _repeats(one: Open, clients: Clients, new: str) -> Iterator[Step]:
+    """What the runner of a lost answer does: its next try bars, then claims."""
+    tries, again = one.tries + 1, {"call": one.call, "new_claim": new, "repeat": True}
+    if one.barred:
+        words = f"try {one.tries} of {one.call} claims"
+        yield Step("claim", words, tries=one.tries, **again)
+        yield Step("claim", f"{words}, answer lost", tries=one.tries, **again, heard=False)
+    elif one.tries < MOST_TRIES:
+        yield Step("bar", f"try {tries} of {one.call} begins", tries=tries, **again)
+        if len(clients.late) < 2:
+            yield Step("send", f"try {tries} of {one.call} is sent", tries=tries, **again)
+
+
+def late_step(late: Late, clients: Clients, new: str) -> Step:
+    """Return what a slow replica does next: bar, claim, or give back what nobody heard of."""
+    about = {"call": late.call, "tries": late.tries, "group": late.group, "late": True}
+    words = f"try {late.tries} of {late.call}"
+    if late.to_bar:
+        return Step("bar", f"{words} begins late", **about)
+    if not late.claim:
+        return Step("claim", f"{words} claims late", new_claim=new, heard=False, **about)
     claim = next(c for c in clients.claims if c.handle.claim == late.claim)
     words = f"a replica gives {name(claim)} back"
-    task, group = Given(claim), late.group
-    return Step("give back", words, claim, late.call, late.tries, task=task, group=group)
+    return Step("give back", words, claim, task=Given(claim), **about)
 
 
 class Given(NamedTuple):
@@ -113,6 +122,10 @@ def _operator(config: Config, seen: View, clients: Clients) -> Iterator[Step]:
             for n, record in sorted(mine.items()):
                 answer, ids = f"op-{clients.calls}", (record["id"],)
                 yield Step(kind, f"{kind} of {n}", ids=ids, answer=answer)
+            one = mine[min(mine)]["id"] if mine else NOBODY
+            yield Step(kind, f"{kind} of what is not there", ids=(one, NOBODY), answer="op-none")
+    if "activate" in config.extra and len(mine) < MOST_INSTANCES:
+        yield Step("activate", "start once more", answer=f"op-{clients.calls}")
     if "delete" in config.extra:
         yield Step("delete", "delete", answer=f"op-{clients.calls}")
     for asked in clients.asked if "repeats" in config.extra else ():

@@ -69,7 +69,9 @@ for i = 1, #ARGV, 3 do
   end
 end
 """
-BATCH_SIZES = re.compile(r"^(local (?:MOST_(?!STEPPED)\w+|FAN_OUT)(?:, MOST_\w+)* = )[\d, ]+", re.MULTILINE)
+BATCH_SIZES = re.compile(
+    r"^(local (?:MOST_(?!STEPPED)\w+|FAN_OUT)(?:, MOST_\w+)* = )[\d, ]+", re.MULTILINE
+)
 
 
 class Key(NamedTuple):

@@ -27,10 +27,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from search_learn import learn, superseded
-from search_parts import Clients, Config, Late, Step, start
+from search_parts import Clients, Config, Step, start
 from search_rules import Rules
 from search_states import State, check_data, check_ends, make_pipeline
-from search_steps import give_back, name
+from search_steps import late_step, name
 from search_store import Store
 from search_view import view
 from seeds import ACCOUNT, component
@@ -172,22 +172,16 @@ class Machine(RuleBasedStateMachine):
         again = {"call": call, "group": one.group, "heard": heard}
         if one.barred:
             return self.told(Step("claim", "again", tries=one.tries, **again, repeat=True))
-        self.step(Step("bar", "bar", tries=one.tries + 1, **again))
+        kind = "bar" if heard else "send"
+        self.step(Step(kind, kind, tries=one.tries + 1, **again, repeat=True))
         return multiple()
 
     @precondition(lambda self: self.clients.late)
     @rule(which=st.integers(0, 3))
     def late(self, which: int) -> None:
         """A slow replica goes on: its try claims, or gives back what it got."""
-        late: Late = self.clients.late[which % len(self.clients.late)]
-        if late.claim:
-            self.step(give_back(late, self.clients))
-        else:
-            tries, group = late.tries, late.group
-            step = Step(
-                "claim", "late", None, late.call, tries, heard=False, late=True, group=group
-            )
-            self.step(step)
+        late = self.clients.late[which % len(self.clients.late)]
+        self.step(late_step(late, self.clients, ""))
 
     # Steps of holders
 
