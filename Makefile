@@ -23,16 +23,16 @@ demo: $(STAMP) ## run the main job on the embedded server, then stop
 serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded server
 	$(BIN)/coordinator serve --port $(PORT)
 
-test: $(STAMP) packages ## run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(STAMP) packages ## run every test, or those that PYTEST_ARGS names
+	$(BIN)/python tests/run_passes.py $(PYTEST_ARGS)
 
 search: $(STAMP) packages ## every interleaving, small (DEPTH=… steps in a row, or SECONDS=… in all)
 	PYTHONPATH=tests $(BIN)/python tests/faults/search_main.py $(if $(DEPTH),--depth $(DEPTH)) \
 	  $(if $(SECONDS),--seconds $(SECONDS))
 
-faults: $(STAMP) packages ## work under faults (SEED=… MINUTES=… SERVER=valkey|redis7|sentinel|cluster)
+faults: $(STAMP) packages ## work under faults (SEED=… MINUTES=… SERVER=valkey|redis7|sentinel|cluster CLOCK=1)
 	PYTHONPATH=tests $(BIN)/python tests/faults/campaign.py --server $(SERVER) --minutes $(MINUTES) \
-	  $(if $(SEED),--seed $(SEED)) $(FAULTS_ARGS)
+	  $(if $(SEED),--seed $(SEED)) $(if $(CLOCK),--clock) $(FAULTS_ARGS)
 
 check: $(STAMP) packages ## formatting, lint, types, imports, Lua
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from collections import Counter
@@ -25,6 +26,7 @@ BUS = 10000  # the cluster bus listens on port + 10000
 FORM_SECONDS = 30
 TAKE_OVER_SECONDS = 60  # some 4 s on two idle cores
 MIGRATED_AT_ONCE = 10
+PORTS = range(12000, 22000)  # their bus ports are below the ephemeral ones, too
 TIMEOUTS = ["--cluster-node-timeout", "2000"]
 
 
@@ -276,13 +278,20 @@ def _is_ok(server: Server) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` ports that are free now, each with its bus port, below the ephemeral ones."""
-    ports: list[int] = []
+    """Return `count` ports of this worker's that are free now, each with its bus port."""
+    own, ports = worker_ports(), list[int]()
     while len(ports) < count:
-        port = random.randint(12000, 22000)  # noqa: S311 - not a secret
+        port = random.choice(own)  # noqa: S311 - not a secret
         if port not in ports and _is_free(port) and _is_free(port + BUS):
             ports.append(port)
     return ports
+
+
+def worker_ports() -> range:
+    """Return the ports that only this worker of pytest-xdist takes; without workers all of them."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = len(PORTS) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return PORTS[number * share : (number + 1) * share]
 
 
 def _is_free(port: int) -> bool:

@@ -6,6 +6,9 @@ server takes one of its own from ``new_server``, ``new_sentinels`` or ``new_clus
 
 ``api`` is a boto3 client of a `coordinator serve` process that the whole session shares: its tests
 keep apart by making pipelines and worker groups of their own. ``new_replica`` starts further ones.
+
+``make test`` runs the suite in two passes (`run_passes.py`): most of it on workers of pytest-xdist,
+each with such servers of its own; then, alone, the tests marked ``measure``.
 """
 
 from __future__ import annotations
@@ -25,6 +28,28 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 KINDS = ("valkey", "redis7", "cluster")
+
+
+MEASURES = ("with", "without", "only")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that chooses a pass."""
+    say = "run the tests that measure too (default), leave them out, or run no others"
+    parser.addoption("--measures", choices=MEASURES, default="with", help=say)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of the pass that was chosen."""
+    chosen = config.getoption("--measures")
+    if chosen == "with":
+        return
+    passes: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        measures = item.get_closest_marker("measure") is not None
+        passes[measures == (chosen == "only")].append(item)
+    items[:] = passes[True]
+    config.hook.pytest_deselected(items=passes[False])
 
 
 def pytest_configure() -> None:

@@ -171,6 +171,7 @@ def test_a_runner_whose_coordinator_never_comes(command):
     assert "Traceback" not in runner.log
 
 
+@pytest.mark.measure
 def test_bench_reports():
     """The table and its sentence; no request failed, and a report is within reach of the floor."""
     text = printed("bench", "reports", "--rounds", "1", "--seconds", "0.2")

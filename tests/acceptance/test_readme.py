@@ -179,6 +179,7 @@ def test_commands_on_a_redis(new_server, new_replica):
     assert "There is 1 shard" in run("shards", "show").stdout
 
 
+@pytest.mark.measure
 def test_bench():
     """`bench reports` prints its table, without a failed request."""
     words = ["bench", "reports", "--rounds", "1", "--seconds", "0.3"]

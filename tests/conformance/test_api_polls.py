@@ -6,6 +6,7 @@ import json
 import threading
 import time
 
+import pytest
 from pipelines import (
     Ref,
     activity,
@@ -117,6 +118,7 @@ def test_an_empty_poll_is_an_empty_object(api, replica):
     assert "taskObject" not in api.poll_for_task(workerGroup="")
 
 
+@pytest.mark.measure
 def test_a_waiting_poll_gets_a_task_as_soon_as_there_is_one(api, replica):
     """The wait of a second is not sat out."""
     group, pipeline = new_group(), create(api)

@@ -54,6 +54,7 @@ async def offered_again(
     return found
 
 
+@pytest.mark.measure
 async def test_a_lapsed_lease_is_offered_again_promptly(fleet: Fleet) -> None:
     """A waiting poll gets a task within milliseconds of its lease's deadline."""
     replica = await fleet.replica()
@@ -197,6 +198,7 @@ async def test_redis_away_is_said_once_and_outlived(
     assert len(said) == 3, said
 
 
+@pytest.mark.measure
 async def test_each_lost_lease_gives_one_expired_event(fleet: Fleet) -> None:
     """Any subscriber sees the `expired` event of each lease, once, and at the right moment."""
     await fleet.replica()
@@ -236,6 +238,7 @@ async def test_nonsense_on_the_channels_is_survived(single: Fleet) -> None:
     assert len(single.subscribers()) == 1
 
 
+@pytest.mark.measure
 async def test_new_shards_are_served_without_a_restart(single: Fleet) -> None:
     """When the number of shards grows, running replicas do their due work and hear their wakes."""
     replica = await single.replica()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from fleet import Fleet, poll, polling, waiting
 from waiting import eventually
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from clusters import Cluster
 
+pytestmark = pytest.mark.measure
 MOMENT = 0.3
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from fleet import Fleet, call_of, poll, polling, waiting
 from rawhttp import RawClient
 from waiting import eventually, pass_time
@@ -167,6 +168,7 @@ async def test_each_task_goes_to_one_of_the_racing_polls(fleet: Fleet) -> None:
     assert len(got) == len(set(got)) == 40
 
 
+@pytest.mark.measure
 async def test_the_wait_ends_with_nothing(single: Fleet) -> None:
     """A poll for which nothing came is answered with an empty object after the wait."""
     replica = await single.replica(poll_wait=0.5)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from fleet import ACCOUNT, Fleet
 from rawhttp import RawClient
 from replicas import ReplicaProcess
@@ -15,11 +16,11 @@ from coordinator.store import keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from servers import Server
 
     from coordinator.store.tasks import Claimed
 
+pytestmark = pytest.mark.measure
 LIVE, LAPSING, POLLERS = 10_000, 200, 24
 PROMISE_MS = 250
 LEEWAY = 4  # a machine that runs other tests at the same time

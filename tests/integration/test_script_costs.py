@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from coordinator.store.routing import Router
 
+pytestmark = pytest.mark.measure
 REPORT_COMMANDS = {"hmget": 3, "time": 1, "set": 1, "zadd": 1, "hset": 1}
 BASE = "coord:1:{0}:"
 CLAIMS, BATCHES = 50, 8
