@@ -55,7 +55,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """What was done to `target` from `began` to `ended` (`time.monotonic()` seconds).
 
-    An "outage" is a time in which no replica could run due work.
+    The check of histories knows three kinds: in an "outage" no replica could run due work (it is
+    noted from when the last one could not any more until just before the first can again);
+    "emptied" is the loss of all data; "lossy" may have lost writes that were answered. All kinds
+    excuse that a hand-out comes late.
     """
 
     kind: str

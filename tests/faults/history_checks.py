@@ -74,10 +74,13 @@ class Violation:
 
 
 class HistoryError(AssertionError):
-    """A history breaks promises; `violations` are all that were found."""
+    """A history breaks promises; `violations` are all that were found, `summary` its figures."""
 
-    def __init__(self, violations: list[Violation], stories: Mapping[str, Story]) -> None:
+    def __init__(
+        self, violations: list[Violation], stories: Mapping[str, Story], summary: Summary
+    ) -> None:
         self.violations = violations
+        self.summary = summary
         super().__init__("\n".join(_report(violations, stories)))
 
 
@@ -92,7 +95,7 @@ def check_history(calls: Sequence[Call], faults: Sequence[Fault], options: Optio
     violations = [v for story in stories.values() for v in _break(story, summary)]
     violations += [*_shared_handles(calls), *_too_early(stories)]
     if violations:
-        raise HistoryError(violations, stories)
+        raise HistoryError(violations, stories, summary)
     return summary
 
 
