@@ -23,7 +23,7 @@ from caller import Caller
 from chaos import Runners
 from deployments import Deployment
 from history import Recorder, write_faults
-from nemesis import ALL, KINDS, LANES, Nemesis, World, make_plan
+from nemesis import ALL, LANES, Nemesis, World, make_plan
 from progress import Progress
 from rich.console import Console
 from verdict import Result, judge
@@ -46,16 +46,18 @@ class Campaign:
         seed: of all dice.
         server: valkey, redis7, sentinel or cluster.
         seconds: how long faults come.
+        clock: whether the server's clock is stepped (valkey only): no check of times then.
         folder: where the histories go.
     """
 
-    def __init__(self, seed: int, server: str, seconds: float, folder: Path) -> None:
+    def __init__(
+        self, seed: int, server: str, seconds: float, folder: Path, *, clock: bool = False
+    ) -> None:
         self.seed, self.server, self.seconds, self.folder = seed, server, seconds, folder
-        self.plan: dict[str, list[Step]] = make_plan(seed, server, seconds)
+        self.clock = clock
+        self.plan: dict[str, list[Step]] = make_plan(seed, server, seconds, clock=clock)
         self.world: World
         self.lanes: list[Nemesis] = []
-        kinds = {step.kind for steps in self.plan.values() for step in steps}
-        self.moves_clock = any(KINDS[kind].moves_clock for kind in kinds)
         self._stop = threading.Event()
         self._began = 0.0
 
@@ -76,7 +78,7 @@ class Campaign:
         with ExitStack() as stack:
             # The kernel ends a process with the thread that started it, so these threads stay.
             self._threads = stack.enter_context(ThreadPoolExecutor(len(LANES) + 1))
-            deployment = Deployment(self.server)
+            deployment = Deployment(self.server, clock=self.clock)
             stack.callback(deployment.close)
             runners = Runners(self.folder, deployment.ports, dice, **DICE)
             stack.callback(runners.close)
@@ -122,16 +124,25 @@ class Campaign:
 @click.option("--seed", type=int, default=None, help="of all dice; a new one where none is given")
 @click.option("--minutes", type=float, default=2, show_default=True, help="how long faults come")
 @click.option("--server", type=click.Choice(ALL), default="valkey", show_default=True)
+@click.option("--clock", is_flag=True, help="step the clock of Redis, too (valkey)")
 @click.option("--folder", type=click.Path(path_type=Path), help="where histories go; a new one")
 @click.option("--out", type=click.Path(path_type=Path), help="file for the result as JSON")
 def main(
-    seed: int | None, minutes: float, server: str, folder: Path | None, out: Path | None
+    seed: int | None,
+    minutes: float,
+    server: str,
+    folder: Path | None,
+    out: Path | None,
+    *,
+    clock: bool,
 ) -> None:
     """Run a campaign, print what came of it, and exit 1 if a promise was broken."""
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     folder = folder or Path(tempfile.mkdtemp(prefix="faults-"))
     folder.mkdir(parents=True, exist_ok=True)
-    campaign = Campaign(seed, server, minutes * 60, folder)
+    if clock and server != "valkey":
+        raise click.UsageError("only the clock of the Valkey of the wheel can be stepped")
+    campaign = Campaign(seed, server, minutes * 60, folder, clock=clock)
     console = Console()
     with Progress(console, campaign) as progress:
         result = campaign.run(progress.show)

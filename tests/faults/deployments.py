@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from clusters import Cluster
+from faketime import SteppedServer
 from network import Network
 from replicas import ReplicaProcess, run_command
 from sentinels import Sentinels
@@ -45,13 +46,15 @@ class Deployment:
         kind: valkey, redis7, sentinel (a primary, two replicas and three sentinels) or cluster
             (three primaries with a replica each, and 12 shards); the last two are of Valkey.
         replicas: how many `coordinator serve`.
+        clock: whether the clock of the server can be stepped (valkey).
     """
 
-    def __init__(self, kind: str, *, replicas: int = 3) -> None:
+    def __init__(self, kind: str, *, replicas: int = 3, clock: bool = False) -> None:
         self.kind = kind
         self.shards = SHARDS if kind == "cluster" else 1
         self.network = Network()
-        self.store = _make_store(kind)
+        self.clock = clock
+        self.store = SteppedServer(aof=True, argv=ALWAYS, offset=0) if clock else _make_store(kind)
         self.store.start()
         self.back: list[Proxy] = []
         urls = [self.store.url] * replicas

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import redis
 
+MOST_SECONDS = 15.0  # that the clock is wrong
+
 
 @contextmanager
 def _client(world: World, chance: random.Random) -> Iterator[tuple[redis.Redis, str]]:
@@ -139,6 +141,17 @@ def look_at_the_data(world: World, _chance: random.Random) -> Iterator[str]:
             stack.callback(client.execute_command, "CLIENT", "UNPAUSE")
         yield "every server"
         try:
-            check_data(world.deployment.store, ended=False)
+            check_data(world.deployment.store, ended=False, clock=not world.deployment.clock)
         except AssertionError as error:
             world.findings.append(f"the data set is not sound: {error}")
+
+
+@fault("far", (0.5, 6), weight=8, servers=("valkey",), moves_clock=True)
+def step_clock(world: World, chance: random.Random) -> Iterator[str]:
+    """The server's clock goes forward or back, and later perhaps right again."""
+    server = world.deployment.store
+    offset = chance.choice([-1, 1]) * chance.uniform(0.2, MOST_SECONDS)
+    server.set_offset(offset)
+    yield f"to {offset:+.1f} s"
+    if chance.random() < 0.5:
+        server.set_offset(0)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LANES = ("near", "far")
 FIRST = 2.0  # seconds before the first fault, and after the last
 PAUSES = (0.5, 4.0)  # between the faults of a lane
+LONG_PAUSES = (2.0, 7.0)  # where a failover is to come to an end, and some work to be done
 ALL = ("valkey", "redis7", "sentinel", "cluster")
 SINGLE = ("valkey", "redis7")
 
@@ -86,35 +87,55 @@ def fault(
 
 
 class Step(NamedTuple):
-    """One fault of a plan: when it begins and how long it lasts, in seconds, and its dice."""
+    """One fault of a plan: when it comes if none before it takes longer to heal than to last.
+
+    Args:
+        at: seconds from the start.
+        pause: seconds since the fault before it was healed.
+        kind: name of the kind.
+        lasts: seconds.
+        seed: of its dice.
+    """
 
     at: float
+    pause: float
     kind: str
     lasts: float
     seed: int
 
 
-def make_plan(seed: int, server: str, seconds: float) -> dict[str, list[Step]]:
-    """Throw what happens in each lane; the same for the same arguments."""
-    return {lane: _plan_lane(f"{seed} {server} {lane}", lane, server, seconds) for lane in LANES}
+def make_plan(
+    seed: int, server: str, seconds: float, *, clock: bool = False
+) -> dict[str, list[Step]]:
+    """Throw what happens in each lane, the clock or not; the same for the same arguments."""
+    known = [k for k in KINDS.values() if server in k.servers and (clock or not k.moves_clock)]
+    plan = {}
+    for lane in LANES:
+        pauses = PAUSES if lane == "near" or server in SINGLE else LONG_PAUSES
+        kinds = [kind for kind in known if kind.lane == lane]
+        plan[lane] = _plan_lane(f"{seed} {server} {lane}", kinds, pauses, seconds)
+    return plan
 
 
-def _plan_lane(seed: str, lane: str, server: str, seconds: float) -> list[Step]:
+def _plan_lane(
+    seed: str, kinds: list[Kind], pauses: tuple[float, float], seconds: float
+) -> list[Step]:
     chance = random.Random(seed)  # noqa: S311 - a test's dice
-    kinds = [kind for kind in KINDS.values() if kind.lane == lane and server in kind.servers]
-    steps, at = [], FIRST
+    steps: list[Step] = []
+    at = pause = FIRST
     while True:
         (kind,) = chance.choices(kinds, [kind.weight for kind in kinds])
         lasts = round(chance.uniform(*kind.lasts), 1)
-        step = Step(round(at, 1), kind.name, lasts, chance.getrandbits(32))
-        at += step.lasts + chance.uniform(*PAUSES)
+        step = Step(round(at, 1), pause, kind.name, lasts, chance.getrandbits(32))
+        pause = round(chance.uniform(*pauses), 1)
+        at += step.lasts + pause
         if step.at + step.lasts > seconds - FIRST:
             return steps
         steps.append(step)
 
 
 class Nemesis:
-    """Carries out one lane of a plan; a step that comes late moves the others."""
+    """Carries out one lane of a plan; what takes longer to heal moves what comes after it."""
 
     def __init__(self, world: World, steps: list[Step], seconds: float) -> None:
         self.done = 0
@@ -126,10 +147,10 @@ class Nemesis:
 
     def run(self) -> None:
         """Begin and heal one fault after the other until the time is over."""
-        began = time.monotonic()
+        end = time.monotonic() + self._seconds
         for step in self._steps:
-            self._wait(began + step.at)
-            if time.monotonic() > began + self._seconds:
+            self._never.wait(step.pause)
+            if time.monotonic() > end:
                 break
             self._carry_out(step)
             self.done += 1
@@ -138,9 +159,6 @@ class Nemesis:
         began = time.monotonic()
         with KINDS[step.kind].hit(self._world, random.Random(step.seed)) as target:  # noqa: S311
             self.present = f"{step.kind} ({target})"
-            self._wait(time.monotonic() + step.lasts)
+            self._never.wait(step.lasts)
         self.present = ""
         self._world.note(step.kind, target, began)
-
-    def _wait(self, until: float) -> None:
-        self._never.wait(max(0.0, until - time.monotonic()))

@@ -23,11 +23,9 @@ class Progress:
         columns = (TextColumn("{task.description}"), BarColumn(20), TimeRemainingColumn())
         self._bar = Bar(*columns, console=console, disable=not console.is_terminal)
         self._last = 0.0
-        console.print(
-            f"faults: SEED={campaign.seed} SERVER={campaign.server} "
-            f"MINUTES={campaign.seconds / 60:g}, histories in {campaign.folder}",
-            soft_wrap=True,
-        )
+        again = f"SEED={campaign.seed} SERVER={campaign.server} MINUTES={campaign.seconds / 60:g}"
+        again += " CLOCK=1" * campaign.clock
+        console.print(f"faults: {again}, histories in {campaign.folder}", soft_wrap=True)
         for lane, steps in campaign.plan.items():
             told = ", ".join(f"{step.at:g} s {step.kind} ({step.lasts:g} s)" for step in steps)
             console.print(f"{lane}: {told}", style="dim", soft_wrap=True)

@@ -13,7 +13,7 @@ import msgspec
 from chaos import check_data
 from deployments import SETTINGS
 from history import load
-from history_checks import HistoryError, Summary, _count, check_history, tell
+from history_checks import HistoryError, Summary, check_history
 from history_options import Options
 from rich.table import Table
 from waiting import wait_until
@@ -36,6 +36,7 @@ class Result:
     seed: int
     server: str
     minutes: float
+    clock: bool
     seconds: float
     folder: str
     findings: list[str]
@@ -52,7 +53,8 @@ class Result:
             console.print(f"VIOLATION: {finding}", style="red", soft_wrap=True, markup=False)
         verdict = f"{len(self.findings)} violations" if self.findings else "no violation"
         console.print(
-            f"{verdict}: SEED={self.seed} SERVER={self.server} MINUTES={self.minutes:g} "
+            f"{verdict}: SEED={self.seed} SERVER={self.server} MINUTES={self.minutes:g}"
+            f"{' CLOCK=1' * self.clock} "
             f"in {self.seconds:.0f} s, histories in {self.folder}",
             soft_wrap=True,
         )
@@ -73,7 +75,7 @@ def judge(campaign: Campaign, seconds: float) -> Result:
         (campaign.folder / f"replica-{number}.log").write_text(replica.log)
         if "Traceback" in replica.log:
             findings.append(f"replica {number} logged a traceback")
-    options = _options(world.operator, clock=campaign.moves_clock)
+    options = _options(world.operator, clock=campaign.clock)
     (campaign.folder / OPTIONS).write_bytes(msgspec.json.encode(options))
     (campaign.folder / UNSEEN).write_text("\n".join(world.operator.unseen))
     told, summary = check_folder(campaign.folder)
@@ -81,6 +83,7 @@ def judge(campaign: Campaign, seconds: float) -> Result:
         campaign.seed,
         campaign.server,
         campaign.seconds / 60,
+        campaign.clock,
         round(seconds, 1),
         str(campaign.folder),
         findings + told,
@@ -100,8 +103,7 @@ def check_folder(folder: Path) -> tuple[list[str], Summary]:
     try:
         return [], check_history(calls, faults, options)
     except HistoryError as error:
-        summary = _count(calls, list(tell(calls, faults, options)))
-        return [f"the history is not possible: {error}"], summary
+        return [f"the history is not possible: {error}"], error.summary
 
 
 def _options(operator: Operator, *, clock: bool) -> Options:
@@ -121,7 +123,7 @@ def _check_data(deployment: Deployment) -> list[str]:
     """Check the data set, once all clean-up is done."""
     try:
         wait_until(lambda: _at_rest(deployment), CLEAN_SECONDS)
-        check_data(deployment.store)
+        check_data(deployment.store, clock=not deployment.clock)
     except (AssertionError, TimeoutError) as error:
         return [f"the data set is not sound: {error}"]
     return []
