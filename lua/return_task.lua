@@ -19,7 +19,8 @@ if record.state ~= 'leased' or record.claim ~= claim or record.acked_ms then
   return nil
 end
 local known = redis.call('GET', call_key(base, call))
-if not known or tonumber(string.match(known, '(%d+)$')) > try then
+local latest = known and tonumber(string.match(known, '^claim .* (%d+)$')) -- a late bar remembers no claim
+if not latest or latest > try then
   return nil
 end
 local wakes, id = {}, ':' .. scope .. ':' .. n
