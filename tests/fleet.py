@@ -45,17 +45,26 @@ _numbers = itertools.count(1)
 class Fleet:
     """Replicas on `server`, and the store beside them; an async context manager."""
 
-    def __init__(self, server: Server | Sentinels | Cluster, *, shards: int = SHARDS) -> None:
+    def __init__(
+        self,
+        server: Server | Sentinels | Cluster,
+        *,
+        shards: int = 0,
+        durability: str = "everysec",
+    ) -> None:
         self.server = server
-        self.shards = shards if isinstance(server, Cluster) else 1
+        self.shards = shards or (SHARDS if isinstance(server, Cluster) else 1)
+        self.durability = durability
         self.replicas: list[Replica] = []
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Connect, and record the number of shards."""
-        self._router = connect(self.server.url, timeout=5, client_name="test")
+        self._router = connect(
+            self.server.url, timeout=5, client_name="test", durability=self.durability
+        )
         self._stack.push_async_callback(self._router.close)
-        self.scripts = Scripts(self._router)
+        self.scripts = Scripts(self._router, durable=self.durability.startswith("replicas:"))
         self.tasks = Tasks(self.scripts)
         self._pipelines = Pipelines(self.scripts)
         if self.shards > 1:

@@ -6,6 +6,7 @@ pipelines stay where they were made, so that a repeated CreatePipeline looks und
 
 from __future__ import annotations
 
+import random
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ class Shards:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._counts: list[int] = []
+        self._order: list[int] = []
         self._turn = 0
 
     async def refresh(self) -> None:
@@ -41,9 +43,15 @@ class Shards:
         return range(self.count)
 
     def in_turn(self) -> list[int]:
-        """Every shard, another one first at each call."""
-        self._turn = (self._turn + 1) % self.count
-        return [(self._turn + step) % self.count for step in range(self.count)]
+        """Every shard, another one first at each call, and each time round in a new order.
+
+        In the same order every time, a shard behind empty ones would have their turns too.
+        """
+        count = self.count
+        self._turn += 1
+        if self._turn >= len(self._order) or len(self._order) != count:
+            self._order, self._turn = random.sample(range(count), count), 0
+        return self._order[self._turn :] + self._order[: self._turn]
 
     def for_new(self, digest: str) -> list[int]:
         """Return where a pipeline with this digest may be: the shard for a new one comes last."""
