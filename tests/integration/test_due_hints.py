@@ -1,4 +1,4 @@
-"""What wakes the loop that runs due work, each way alone."""
+"""What wakes the loop that runs due work, each way alone, and that all of it is run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fleet import ACCOUNT, Fleet
-from waiting import eventually
+from waiting import eventually, pass_time
 
 from coordinator.timers import loop as due_loop
 
@@ -45,3 +45,14 @@ async def test_without_hints_the_loop_looks_by_itself(single: Fleet) -> None:
     await single.seed(1)
     await single.claim(ack_ms=100)
     await eventually(lambda: replica.coordinator.metrics.lost["unacknowledged"] == 1, SOON)
+
+
+async def test_all_that_is_due_is_applied_batch_by_batch(single: Fleet) -> None:
+    """Whoever runs due work goes on until nothing is due, however much that is."""
+    replica = await single.replica(listener=False, loop=False)
+    await single.seed(250)
+    for _ in range(250):
+        await single.claim(ack_ms=1)
+    await pass_time(0.1)
+    await replica.coordinator.due.run_all(0)
+    assert replica.coordinator.metrics.lost["unacknowledged"] == 250

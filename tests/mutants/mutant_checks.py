@@ -26,7 +26,7 @@ CHECKERS = {
 KINDS = ("tests", *CHECKERS, "broader")
 PYTEST = ("-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "--no-header")
 PLUGINS = ("-p", "no:cacheprovider", "-p", "no_shrinking")
-FIRST_FAILED = re.compile(r"^(?:FAILED|ERROR) tests/(\S+)", re.MULTILINE)
+FIRST_FAILED = re.compile(r"^(?:FAILED|ERROR) tests/(.+?)(?: - .*)?$", re.MULTILINE)
 PASSED, FAILED = 0, 1  # exit codes of pytest; all others say nothing about the code under test
 AFTER_TIMEOUT = 30  # for pytest to end by itself when a test has taken too long
 
