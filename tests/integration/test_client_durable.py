@@ -75,6 +75,9 @@ async def test_a_repeat_waits_for_what_it_repeats(pair, new_router):
     primary, replica = pair
     router = new_router(primary.url, timeout=2.5, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
+    with primary.client() as client:
+        for script in (READ, REFUSE):
+            client.script_load(script.source)
     replica.pause()
     first = asyncio.ensure_future(router.run(COUNT, ["n"], [], durable=True))
     await eventually(lambda: _is(router, b"2"))  # the others go on connections that wrote nothing
