@@ -7,10 +7,9 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
 from coordinator.config import ConfigError
 from coordinator.errors import CoordinatorError, UnavailableError
+from coordinator.store.admin import LOST, close_all
 from coordinator.store.cancellation import heed_cancellation
 from coordinator.store.inspection import Finding, inspect
 
@@ -42,11 +41,10 @@ async def inspect_all(
         for endpoint, client in zip(endpoints, clients, strict=True):
             found = await inspect(client, settings.durability, mend=mend)
             findings += [(str(endpoint), finding) for finding in found]
-    except (RedisError, OSError) as error:
+    except LOST as error:
         raise UnavailableError(f"Redis cannot be asked how it is set up: {error}") from error
     finally:
-        for client in clients:
-            await client.aclose()
+        await close_all(clients)
         heed_cancellation()
     return findings
 

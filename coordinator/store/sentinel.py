@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from coordinator.errors import UnavailableError
 from coordinator.store.address import Endpoint
+from coordinator.store.admin import LOST, close_all
 from coordinator.store.cancellation import heed_cancellation
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class SentinelResolver:
         sentinel = self._sentinel()
         try:
             host, port = await sentinel.discover_master(name)
-        except RedisError as error:
+        except LOST as error:
             addresses = ", ".join(map(str, self._location.endpoints))
             raise UnavailableError(f"no sentinel of {addresses} knows a healthy {name}") from error
         finally:
-            await asyncio.gather(*(client.aclose() for client in sentinel.sentinels))
+            await close_all(sentinel.sentinels)
             heed_cancellation()
         return Endpoint(host, int(port))
 

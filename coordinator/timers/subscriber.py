@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import RedisError
 
-from coordinator.store.admin import admin_client
+from coordinator.store.admin import LOST, admin_client
 from coordinator.store.cancellation import heed_cancellation
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Subscriber:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError) as error:
+            except LOST as error:
                 if not self._failing:
                     log.warning("notifications of %s are lost for now: %s", self._endpoint, error)
                 self._failing = True
