@@ -73,7 +73,7 @@ class Runner:
         """Poll, leave before there is an answer, and poll again before the replica knows."""
         presence = Presence()
         first = asyncio.create_task(self._try(name, presence))
-        await asyncio.sleep(self._chance.choice([0, 0, 0.001, 0.002, 0.004]))
+        await asyncio.sleep(self._chance.choice([0, 0.001, 0.003, 0.01, 0.03, 0.05]))
         if self._chance.random() < 0.5:
             presence.leave()
         second = await self._try(name)
@@ -129,7 +129,6 @@ class Runner:
 
     async def work(self, task: Task) -> None:
         """Acknowledge, report, and set a status, or not as it should."""
-        outages = self._world.outages
         if self._dice(0.15):
             await pass_time(ACK * self._chance.uniform(1, 2))
         if not self._dice(0.1):
@@ -138,13 +137,13 @@ class Runner:
                 await self.echo()
         for _ in range(8 if self._dice(0.06) else self._chance.randint(0, 2)):
             await pass_time(PROGRESS * self._chance.uniform(0.1, 0.5))
+            if self._world.troubled and self._dice(0.3):
+                return  # as if it had died
             await self.report(task)
         if self._dice(0.2):
             await pass_time(PROGRESS * self._chance.uniform(1, 2))
             if self._dice(0.3):
-                return  # as if it had died
-        if outages < self._world.outages and self._dice(0.4):
-            return  # it died in the outage
+                return
         await self.result(task, "fail" if self._dice(0.2) else "finish")
         if self._dice(0.2):
             await self.result(task, self._chance.choice(["fail", "finish", "finish"]))
@@ -191,10 +190,12 @@ class Operator:
                 await self.act(op, self._choose())
 
     def _choose(self) -> str:
-        """One of those that something happens to just now, or any."""
-        busy = [call.instance for call in self._world.calls[-20:] if call.instance]
-        names = [name for own in self._world.pipelines.values() for name in own]
-        return self._chance.choice(busy if busy and self._chance.random() < 0.5 else names)
+        """One that has just failed, or that something happens to just now, or any."""
+        recent = [call for call in self._world.calls[-20:] if call.instance]
+        failed = [call.instance for call in recent if call.op == "fail"]
+        busy = [call.instance for call in recent]
+        every = [name for own in self._world.pipelines.values() for name in own]
+        return self._chance.choice(self._chance.choice([failed, busy, every]) or every)
 
     async def act(self, op: str, instance: str) -> None:
         """Cancel or rerun an instance, or delete its pipeline; again until there is an answer."""

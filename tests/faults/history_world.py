@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     from coordinator.commands.replica import Replica
 
-ACK, PROGRESS, DELAY = 0.25, 0.4, 0.15  # seconds
+ACK, PROGRESS, DELAY = 0.25, 0.4, 0.3  # seconds
 ATTEMPT = ACK  # so that both may be over in the same moment
 RETRIES, LOST = 1, 2
 THRESHOLD, GRACE = 0.6, 0.8
+STILL = 0.08  # seconds until what is on its way has arrived
 GROUP = "g"
 LIMITS = {"maximum_retries": RETRIES, "retry_delay_ms": int(DELAY * 1000)}
 LEAVES = {"Leaf0": (0,), "Leaf1": (0, 1), "Leaf2": (2,)}  # and the positions of what they need
@@ -85,7 +86,6 @@ class World:
         self.needs: dict[str, list[str]] = {}
         self.activated: dict[str, float] = {}
         self.pipelines: dict[str, list[str]] = {}
-        self.outages = 0
         self.troubled = False
         self.calm = False
         self.stopped = False
@@ -132,13 +132,15 @@ class World:
 
     async def look(self) -> None:
         """Let nothing reach the server for a moment, and check all its data."""
+        latencies = [proxy.latency for proxy in self.proxies]
         async with self.still:
             for proxy in self.proxies:
                 proxy.black_hole()
-            await pass_time(0.03)
+            await pass_time(STILL)
             check_data(self.server, ended=False)
-            for proxy in self.proxies:
+            for proxy, latency in zip(self.proxies, latencies, strict=True):
                 proxy.heal()
+                proxy.latency = latency
 
     async def statuses(self) -> dict[str, str]:
         """Read the status of every instance, or its state where it has none; or "gone"."""
@@ -176,8 +178,8 @@ class World:
 
     def doubt(self, owed: dict[str, Any], given: dict[str, Any] | None) -> None:
         """Note that a repeated poll was not given again what it had been given before."""
-        granted = max(c.returned or 0 for c in self.calls if c.handle == owed["handle"])
-        if not self.troubled and time.monotonic() < granted + ACK / 2:
+        asked = min(call.invoked for call in self.calls if call.handle == owed["handle"])
+        if not self.troubled and time.monotonic() < asked + ACK:
             self.doubts.append((owed["instance"], f"{owed['handle']}, then {given}"))
 
     def fault(self, kind: str, began: float) -> None:
