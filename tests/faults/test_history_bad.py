@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from history_builder import OPTIONS, Story
+from history_builder import OPTIONS, Tale
 from history_checks import HistoryError, check_history
 from test_history_good import DELETED, LOST, held, lost_leases, never_acknowledged, over
 
@@ -21,7 +21,7 @@ BAD = {
         "h2 was handed out: h1 holds it; that lease could not be lost before 2.490",
     ),
     "two holders of a hand-out that nobody acknowledged": (
-        Story().poll("a", 0).poll("b", 0.5),
+        Tale().poll("a", 0).poll("b", 0.5),
         "linearizable",
         "could not be lost before 0.990",
     ),
@@ -67,7 +67,7 @@ BAD = {
         "fail of h1 was told accepted, not InvalidRequestException",
     ),
     "two results of one attempt": (
-        Story().poll("a", 0).poll("b", 1.2).finish("a", "accepted", 1.4).finish("b", "accepted", 2),
+        Tale().poll("a", 0).poll("b", 1.2).finish("a", "accepted", 1.4).finish("b", "accepted", 2),
         "one_result",
         "two results of attempt 1",
     ),
@@ -82,12 +82,12 @@ BAD = {
         "h2 was handed out: it is FINISHED",
     ),
     "the token went back": (
-        Story().poll("b", 0).poll("a", 1.2).finish("a", "accepted", 1.4),
+        Tale().poll("b", 0).poll("a", 1.2).finish("a", "accepted", 1.4),
         "tokens_grow",
         "the token went back",
     ),
     "the same token again": (
-        Story().poll("a", 0).poll("a2", 1.2),
+        Tale().poll("a", 0).poll("a2", 1.2),
         "tokens_grow",
         "have the same token 1",
     ),
@@ -102,7 +102,7 @@ BAD = {
         "h1 was handed out again after it was acknowledged",
     ),
     "one handle for two runners": (
-        Story().poll("a", 0).poll("a", 0.4, client="z"),
+        Tale().poll("a", 0).poll("a", 0.4, client="z"),
         "one_client",
         "h1 was handed out twice",
     ),
@@ -112,7 +112,7 @@ BAD = {
         "h2 was handed out as attempt 3, not 2",
     ),
     "a new attempt, though nobody acknowledged": (
-        Story().poll("a", 0).poll("b", 1.2, attempt=2),
+        Tale().poll("a", 0).poll("b", 1.2, attempt=2),
         "linearizable",
         "as attempt 2, not 1",
     ),
@@ -132,7 +132,7 @@ BAD = {
         "told accepted, not canceled: it is CANCELED",
     ),
     "a cancel, and it was handed out": (
-        Story().operator("cancel", 0).poll("a", 1),
+        Tale().operator("cancel", 0).poll("a", 1),
         "linearizable",
         "h1 was handed out: it is CANCELED",
     ),
@@ -143,7 +143,7 @@ BAD = {
         "finish of h1 was told accepted, not canceled",
     ),
     "handed out after it was deleted": (
-        Story().operator("delete", 0).poll("a", 1),
+        Tale().operator("delete", 0).poll("a", 1),
         "linearizable",
         "h1 was handed out: its pipeline is deleted",
     ),
@@ -206,12 +206,12 @@ BAD = {
         "told PipelineNotFoundException, not accepted",
     ),
     "handed out only when another asked": (
-        Story().poll("a", 0).poll("b", 0.5, 3.5),
+        Tale().poll("a", 0).poll("b", 0.5, 3.5),
         "handed_out_soon",
         "only at 3.500 to a poll that had waited from 0.500 on; it was free at 1.110",
     ),
     "a poll that should have got it": (
-        Story().poll("a", 0).empty(2.5, 4).poll("b", 4.2),
+        Tale().poll("a", 0).empty(2.5, 4).poll("b", 4.2),
         "handed_out_soon",
         "a poll at 2.500 got nothing; it was free from 1.110 on",
     ),

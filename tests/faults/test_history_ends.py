@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from history import Fault
-from history_builder import INSTANCE, OPTIONS, Story
+from history_builder import INSTANCE, OPTIONS, Tale
 from history_checks import HistoryError, check_history
 from test_history_bad import BAD, rejected
 from test_history_good import LOST, OUTAGE, held, lost_leases, over
@@ -111,21 +111,21 @@ def test_a_hand_out_within_the_retry_delay_is_rejected():
 
 def test_one_handle_of_two_instances_is_rejected():
     """A handle names one instance."""
-    calls = over().calls + Story().poll("a", 3, instance="df-1/@Other").calls
+    calls = over().calls + Tale().poll("a", 3, instance="df-1/@Other").calls
     assert "shared_handles" in {rule for rule, _ in rejected(calls)}
 
 
 def test_a_late_hand_out_is_excused_by_a_fault():
     """The bound on hand-outs holds outside of faults and what they leave."""
-    story = Story().poll("a", 0).poll("b", 0.5, 3.5)
+    story = Tale().poll("a", 0).poll("b", 0.5, 3.5)
     check_history(story.calls, [Fault(kind="freeze", target="x", began=1, ended=2)], OPTIONS)
     check_history(story.unknown("poll", at=1).calls, [], OPTIONS)
 
 
 def test_the_error_lists_every_violation_and_the_calls():
     """One error has all breaches of all instances, and tables of their calls."""
-    calls = BAD["two holders"][0].calls + Story().poll("c", 0, instance="df-2/@Work").calls
-    calls += Story().poll("d", 0.2, instance="df-2/@Work").calls
+    calls = BAD["two holders"][0].calls + Tale().poll("c", 0, instance="df-2/@Work").calls
+    calls += Tale().poll("d", 0.2, instance="df-2/@Work").calls
     with pytest.raises(HistoryError) as caught:
         check_history(calls, [], OPTIONS)
     text = str(caught.value)
@@ -148,7 +148,7 @@ def test_a_search_that_grows_too_large_is_an_error():
 
 def test_many_calls_on_one_instance_are_decided_quickly():
     """The search is linear where calls do not overlap, with or without answers."""
-    story = Story().poll("a", 0)
+    story = Tale().poll("a", 0)
     for number in range(3000):
         story.report("a", "accepted", 0.3 + number)
         if number % 10 == 0:
@@ -161,9 +161,9 @@ def test_a_hand_out_before_what_it_needs_is_finished_is_rejected():
     """What waits for another is handed out only after that was finished, or may have been."""
     leaf = "df-1/@Leaf"
     options = replace(OPTIONS, needs={leaf: [INSTANCE]})
-    late = over().calls + Story().poll("c", 1.2, instance=leaf).calls
+    late = over().calls + Tale().poll("c", 1.2, instance=leaf).calls
     check_history(late, [], options)
-    soon = over().calls + Story().poll("c", 0.8, instance=leaf).calls
+    soon = over().calls + Tale().poll("c", 0.8, instance=leaf).calls
     found = rejected(soon, options=options)
     assert found == [("too_early", f"h1 was handed out before {INSTANCE} was finished")]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from history import Fault
-from history_builder import INSTANCE, OPTIONS, Story
+from history_builder import INSTANCE, OPTIONS, Tale
 from history_checks import check_history
 
 LOST = "TaskNotFoundException"
@@ -16,7 +16,7 @@ OTHER = "InvalidRequestException"
 
 def held():
     """A hand-out that was acknowledged."""
-    return Story().poll("a", 0).report("a", "accepted", 0.5)
+    return Tale().poll("a", 0).report("a", "accepted", 0.5)
 
 
 def over():
@@ -26,18 +26,18 @@ def over():
 
 GOOD = {
     "done": over(),
-    "a result acknowledges too": Story().poll("a", 0).finish("a", "accepted", 0.5),
+    "a result acknowledges too": Tale().poll("a", 0).finish("a", "accepted", 0.5),
     "late, but not taken yet": held().report("a", "accepted", 50).finish("a", "accepted", 99),
     "silent, taken, the next attempt": held()
     .poll("b", 2.6, attempt=2)
     .report("a", "superseded", 3)
     .finish("a", LOST, 3.2)
     .finish("b", "accepted", 3.4),
-    "taken at the earliest moment of a report": Story()
+    "taken at the earliest moment of a report": Tale()
     .poll("a", 0)
     .report("a", "accepted", 0.5, 0.9)
     .poll("b", 2.4, 2.5, attempt=2),
-    "not acknowledged, the same attempt": Story()
+    "not acknowledged, the same attempt": Tale()
     .poll("a", 0)
     .poll("b", 1.1)
     .report("a", "superseded", 1.2)
@@ -46,7 +46,7 @@ GOOD = {
     .unknown("poll", at=2.4)
     .report("a", "superseded", 3)
     .poll("b", 4.4, attempt=2),
-    "a repeated poll gets the same handle": Story()
+    "a repeated poll gets the same handle": Tale()
     .poll("a", 0)
     .poll("a", 0.5)
     .finish("a", "accepted", 1),
@@ -69,11 +69,11 @@ GOOD = {
     .report("a", "canceled", 1.5),
     "canceled after the end": over().operator("cancel", 2).finish("a", "repeat", 3),
     "run again": over().operator("rerun", 2).poll("b", 3, attempt=2).report("a", "repeat", 4),
-    "run again after it was canceled unseen": Story()
+    "run again after it was canceled unseen": Tale()
     .operator("cancel", 0)
     .operator("rerun", 1)
     .poll("a", 2, attempt=1),
-    "run again after an unseen hand-out was canceled": Story()
+    "run again after an unseen hand-out was canceled": Tale()
     .unknown("poll", at=0)
     .operator("cancel", 0.5)
     .operator("rerun", 1)
@@ -99,11 +99,11 @@ GOOD = {
     .unknown("finish", "a", 1)
     .poll("b", 2.6, attempt=2)
     .finish("a", LOST, 3),
-    "a report without an answer acknowledged": Story()
+    "a report without an answer acknowledged": Tale()
     .poll("a", 0)
     .unknown("report", "a", 0.5)
     .poll("b", 2.6, attempt=2),
-    "a report without an answer came too late": Story()
+    "a report without an answer came too late": Tale()
     .poll("a", 0)
     .unknown("report", "a", 0.5)
     .poll("b", 1.2, attempt=1),
@@ -117,7 +117,7 @@ GOOD = {
     .unknown("finish", "a", 1.0)
     .unknown("finish", "a", 1.1)
     .finish("a", "repeat", 1.2),
-    "calls at the same time": Story()
+    "calls at the same time": Tale()
     .poll("a", 0, 0.5)
     .report("a", "accepted", 0.6, 2)
     .finish("a", "accepted", 0.7, 2)
@@ -134,7 +134,7 @@ def test_what_the_rulings_allow_is_accepted(name):
 
 def lost_leases(count, first=0.0):
     """Hand-outs that fall silent after they were acknowledged, one after the other."""
-    story = Story()
+    story = Tale()
     for i in range(count):
         at = first + i * 3
         story.poll("abcdefghijklm"[i], at, attempt=i + 1).report(
@@ -145,7 +145,7 @@ def lost_leases(count, first=0.0):
 
 def never_acknowledged(count):
     """Hand-outs that nobody acknowledges."""
-    story = Story()
+    story = Tale()
     for i in range(count):
         story.poll("abcdefghijklm"[i], i * 1.2)
     return story
@@ -161,7 +161,7 @@ ENDS = {
     "lost too often": (lost_leases(5), "FAILED", {}),
     "never acknowledged": (never_acknowledged(10), "FAILED", {}),
     "unseen hand-outs were never acknowledged": (
-        Story().poll("a", 0).unknown("poll", at=2).unknown("poll", at=4),
+        Tale().poll("a", 0).unknown("poll", at=2).unknown("poll", at=4),
         "FAILED",
         {},
     ),
@@ -185,8 +185,8 @@ def test_each_end_that_the_calls_explain_is_accepted(name):
 AFTER_OUTAGE = {
     "renewed in the grace": held().report("a", "accepted", 12).poll("b", 14.5, attempt=2),
     "taken after the grace": held().poll("b", 13.2, attempt=2),
-    "taken before the outage": Story().poll("a", -4).poll("b", 0.5).finish("b", "accepted", 0.8),
-    "taken before the outage, told after it": Story()
+    "taken before the outage": Tale().poll("a", -4).poll("b", 0.5).finish("b", "accepted", 0.8),
+    "taken before the outage, told after it": Tale()
     .poll("a", -4)
     .poll("b", 0.5)
     .report("a", "superseded", 8.5)
@@ -194,7 +194,7 @@ AFTER_OUTAGE = {
     "renewed right after it, and silent": held()
     .report("a", "accepted", 7.9, 8.5)
     .poll("b", 10.6, attempt=2),
-    "handed out after it": Story().poll("a", 8.2).poll("b", 9.4),
+    "handed out after it": Tale().poll("a", 8.2).poll("b", 9.4),
     "finished in the grace": held().finish("a", "accepted", 11),
 }
 
