@@ -58,6 +58,7 @@ class Campaign:
         self.plan: dict[str, list[Step]] = make_plan(seed, server, seconds, clock=clock)
         self.world: World
         self.lanes: list[Nemesis] = []
+        self.healed_in = 0.0
         self._stop = threading.Event()
         self._began = 0.0
 
@@ -115,7 +116,7 @@ class Campaign:
 
     def _heal(self) -> None:
         try:
-            self.world.deployment.wait_until_ready()
+            self.healed_in = self.world.deployment.wait_until_ready()
         except TimeoutError:
             self.world.findings.append("after all faults were healed a replica was not ready")
 
