@@ -36,5 +36,5 @@ for n, record in pairs(found) do
     canceled = canceled + 1
   end
 end
-keep_answer(base, answer)
+keep_answer(base, answer, #rest)
 return { #rest, canceled }

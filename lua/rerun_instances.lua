@@ -62,8 +62,6 @@ end
 if count > 0 then
   redis.call('SPUBLISH', wake_key(base), '')
 end
-if looked_at == #rest then
-  keep_answer(base, answer)
-end
+keep_answer(base, answer, looked_at)
 publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
 return { looked_at, count }

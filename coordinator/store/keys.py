@@ -52,7 +52,11 @@ KEYS: Final[dict[str, Key]] = {
     "turns": Key("turns:<account>:<group>", "ZSET", "pipelines with ready tasks, by virtual time"),
     "virtual": Key("virtual:<account>", "HASH", "worker group to its virtual time"),
     "call": Key("call:<call>", "STRING", "what a PollForTask call claimed, or which try is barred"),
-    "answer": Key("answer:<answer>", "STRING", "a call that was carried out, for its repeats"),
+    "answer": Key(
+        "answer:<answer>",
+        "STRING",
+        "a call that was carried out, for its repeats: how many ids it looked at",
+    ),
     "runner": Key("runner:<account>:<runner>", "HASH", "the last heartbeat of a task runner"),
     "wake": Key("wake", "CHANNEL", "<account> newline <count> newline <group>; empty: work is due"),
 }

@@ -181,7 +181,8 @@ class Pipelines:
     ) -> int:
         """Run cancel_instances or rerun_instances on at most 200 ids; return how many changed.
 
-        A rerun of instances with very many dependencies takes several calls.
+        A rerun of instances with very many dependencies takes several calls, each of which has an
+        answer of its own: a repeat does none of them twice, and goes on where the first stopped.
 
         Raises:
             InvalidRequestError: an id is not an instance of the pipeline; nothing was changed.
@@ -193,7 +194,7 @@ class Pipelines:
                 shard_of(pipeline_id),
                 *left,
                 scope=f"{account}:{pipeline_id}",
-                answer=answer,
+                answer=f"{answer}.{len(ids) - len(left)}" if answer else "",
             )
             left, changed = left[looked_at:], changed + count
         return changed

@@ -7,8 +7,8 @@ local function answered(base, answer)
   return answer ~= '' and redis.call('EXISTS', answer_key(base, answer)) == 1
 end
 
-local function keep_answer(base, answer)
+local function keep_answer(base, answer, value)
   if answer ~= '' then
-    redis.call('SET', answer_key(base, answer), '', 'PX', KEEP_MS)
+    redis.call('SET', answer_key(base, answer), value or '', 'PX', KEEP_MS)
   end
 end

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from seeds import ACCOUNT, Bench, component, components
 from waiting import eventually
 
-from coordinator.errors import InvalidRequestError
+from coordinator.errors import InvalidRequestError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -287,3 +287,33 @@ async def test_rerun_of_instances_that_need_very_many(bench: Bench) -> None:
     assert await bench.cancel(pipeline, *wanted) == children
     assert await bench.rerun(pipeline, *wanted) == children
     assert (await bench.timers().counts(0)).blocked == children
+
+
+async def test_rerun_that_stopped_half_way_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rerun whose replica died between two calls runs nothing twice when it is sent again."""
+    parents, children = 80, 150
+    parts = [component(f"Parent{i}") for i in range(parents)]
+    parts += [component(f"Child{i}", needs=list(range(parents))) for i in range(children)]
+    pipeline = await bench.start(parts)
+    await bench.settle()
+    wanted = [name for name in await bench.ids(pipeline) if name.startswith("@Child")]
+    await bench.cancel(pipeline, *wanted)
+    call, calls = bench.scripts.call, []
+
+    async def die(name: str, *args: Any, **kwargs: Any) -> Any:
+        calls.append(name)
+        if len(calls) > 1:
+            raise UnavailableError
+        return await call(name, *args, **kwargs)
+
+    monkeypatch.setattr(bench.scripts, "call", die)
+    with pytest.raises(UnavailableError):
+        await bench.rerun(pipeline, *wanted, answer="key")
+    monkeypatch.undo()
+    counts = await bench.timers().counts(0)
+    assert 0 < counts.blocked < children
+    assert await bench.cancel(pipeline, wanted[0]) == 1
+    assert await bench.rerun(pipeline, *wanted, answer="key") == children - counts.blocked
+    assert (await bench.rows(pipeline))["Child0"] == "CANCELED"
