@@ -19,9 +19,11 @@ from coordinator.service.waiters import Presence
 if TYPE_CHECKING:
     from history_world import World
 
+    from coordinator.commands.replica import Replica
     from coordinator.store.tasks import Claimed
 
 TRIES = 8
+HASTE = (0.001, 0.003, 0.02, 0.04, 0.06, 0.07, 0.08, 0.09)  # seconds; see `SLOW`
 CALLER = Caller(ACCOUNT)
 Task = dict[str, Any]
 
@@ -55,7 +57,7 @@ class Runner:
         self._tries = 0
         name, invoked, owed = f"{self.name}/{self._polls}", time.monotonic(), None
         for _ in range(TRIES):
-            hasty = owed is None and self._dice(0.1)
+            hasty = owed is None and self._dice(0.2)
             task, known = await (self._hasty(name) if hasty else self._try(name))
             if known:
                 self._note(invoked, task)
@@ -71,24 +73,24 @@ class Runner:
 
     async def _hasty(self, name: str) -> tuple[Task | None, bool]:
         """Poll, leave before there is an answer, and poll again before the replica knows."""
-        presence = Presence()
-        first = asyncio.create_task(self._try(name, presence))
-        await asyncio.sleep(self._chance.choice([0, 0.001, 0.003, 0.01, 0.03, 0.05]))
-        if self._chance.random() < 0.5:
+        presence, (far, near) = Presence(), self._world.fleet.replicas
+        first = asyncio.create_task(self._try(name, far, presence))
+        await asyncio.sleep(self._chance.choice(HASTE))
+        if self._chance.random() < 0.7:
             presence.leave()
-        second = await self._try(name)
+        second = await self._try(name, near)
         presence.leave()
         await first
         return second
 
-    async def _try(self, name: str, presence: Presence | None = None) -> tuple[Task | None, bool]:
+    async def _try(
+        self, name: str, replica: Replica | None = None, presence: Presence | None = None
+    ) -> tuple[Task | None, bool]:
         """Poll once; return the task, and whether the answer came."""
         self._tries += 1
-        presence = presence or Presence()
+        replica, presence = replica or self._world.replica, presence or Presence()
         try:
-            claimed = await poll(
-                self._world.replica, GROUP, name=name, attempt=self._tries, presence=presence
-            )
+            claimed = await poll(replica, GROUP, name=name, attempt=self._tries, presence=presence)
         except UnavailableError:
             return None, False
         if presence.gone:

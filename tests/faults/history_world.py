@@ -55,7 +55,7 @@ OPTIONS = Options(
     max_lost=LOST,
     outage_threshold=THRESHOLD,
     outage_grace=GRACE,
-    hand_out_within=1.0,
+    hand_out_within=3.0,
     allowance=1.0,
 )
 ERRORS = {  # names on the wire; a subclass counts as its base
