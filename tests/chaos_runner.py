@@ -28,7 +28,8 @@ class Runner:
     """One thread of the runner.
 
     Options: `name` of the process, `ports` of the replicas, `group`, `threads`, `file`, `seed`;
-    `work` is how long a task takes at least and at most; `silent` is the share of tasks in whose
+    `work` is how long a task takes at least and at most; `long` is the share of tasks that take up
+    to `long_work` seconds, with reports; `silent` is the share of tasks in whose
     middle it says nothing for `silence` seconds; `hold` names a file: work lasts until it is there;
     `result` is the status it sets, but for the first attempts of those that are named Flaky.
     """
@@ -63,11 +64,20 @@ class Runner:
             time.sleep(self.options["silence"])
         elif self._chance.random() < 0.5:
             self.report(task)
+        if self._chance.random() < self.options.get("long", 0):
+            self.work_long(task)
         self.hold(task)
         flaky = "Flaky" in task["instance"] and task["attempt"] == 1
         status = "FAILED" if flaky else self.options.get("result", "FINISHED")
         op = "fail" if status == "FAILED" else "finish"
         self._tell(op, "SetTaskStatus", task, taskStatus=status)
+
+    def work_long(self, task: Task) -> None:
+        """Report for some time."""
+        until = time.monotonic() + self._chance.uniform(0, self.options["long_work"])
+        while time.monotonic() < until:
+            time.sleep(REPORT_EVERY)
+            self.report(task)
 
     def hold(self, task: Task) -> None:
         """Report until the file is there that ends the work, and once more."""

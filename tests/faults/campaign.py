@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RUNNERS = 3
 DRAIN_SECONDS = 90
-DICE = {"silent": 0.06, "silence": 4.0, "work": (0.005, 0.15)}
+DICE = {"silent": 0.06, "silence": 4.0, "work": (0.005, 0.15), "long": 0.25, "long_work": 4.0}
 
 
 class Campaign:
