@@ -72,3 +72,23 @@ async def test_a_shard_that_cannot_answer_keeps_no_other_back(
         assert again is not None
         assert again.n == lost.n
         assert len({task.pipeline_id for task in [*handed, again] if task}) == count
+
+
+async def test_a_poll_passes_over_a_shard_that_does_not_answer(
+    new_cluster: Callable[..., Cluster],
+) -> None:
+    """A poll that is the first to find a primary frozen goes on to the shards of the others."""
+    server = new_cluster()
+    async with Fleet(server) as fleet:
+        replica = await fleet.replica(redis_timeout=1, loop=False, listener=False)
+        owners = [await replica.router.primary_of(keys.base(shard)) for shard in range(6)]
+        first, *others = (1, 2, 3, 4, 5, 0)  # as the first poll of a replica asks them
+        alive = next(shard for shard in others if owners[shard] != owners[first])
+        await fleet.seed(1, shard=alive)
+        frozen = next(node for node in server.servers if node.port == owners[first].port)
+        frozen.pause()
+        try:
+            task = await asyncio.wait_for(poll(replica), 10)
+        finally:
+            frozen.resume()
+        assert task is not None
