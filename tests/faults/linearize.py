@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from history import Call
     from lease_model import LeaseModel
 
+MOST_REASONS = 4  # that are told of why there is no order
 Node = tuple[int, int, State]  # bits of the answered calls placed, of the others, the state
 
 
@@ -162,9 +163,6 @@ class Search:
         placed = self._furthest[0][0]
         chosen = tuple(call for i, call in enumerate(self._known) if placed >> i & 1)
         return Found(states, tuple(reasons) or ("it comes too early",), chosen)
-
-
-MOST_REASONS = 4
 
 
 def is_pure(call: Call) -> bool:

@@ -173,3 +173,12 @@ def test_an_attempt_timeout_of_one_instance_excuses_no_other():
     story = held().report("a", "accepted", 1.4).report("a", "superseded", 1.8)
     check_history(story.calls, [], replace(OPTIONS, attempt_timeouts={INSTANCE: 1.5}))
     assert rejected(story.calls, options=replace(OPTIONS, attempt_timeouts={"df-1/@Other": 1.5}))
+
+
+def test_where_answered_writes_may_be_lost_only_the_rules_are_applied():
+    """A failover that loses writes excuses what the model cannot explain, but no second holder."""
+    lossy = Fault(kind="lossy", target="primary", began=0.3, ended=0.4)
+    odd = held().finish("a", LOST, 1)
+    assert check_history(odd.calls, [lossy], OPTIONS).unjudged == 1
+    found = rejected(BAD["accepted from an older handle"][0].calls, [lossy])
+    assert {rule for rule, _ in found} == {"no_older_handle"}
