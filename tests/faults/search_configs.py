@@ -27,7 +27,7 @@ CONFIGS = {
         ),
         Config(
             "lost answers",
-            depth=8,
+            depth=7,
             quick=6,
             parts=CHAIN[:1],
             extra=frozenset({"polls"}),
@@ -69,12 +69,20 @@ CONFIGS = {
         ),
         Config(
             "starts",
-            depth=6,
+            depth=7,
             quick=5,
             parts=CHAIN,
             extra=frozenset({"activate", "delete", "repeats"}),
             small=True,
             reaches="none to ready, none to blocked, ready to leased, any to gone",
+        ),
+        Config(
+            "activation",
+            depth=9,
+            quick=7,
+            parts=CHAIN,
+            extra=frozenset({"stage", "delete", "repeats"}),
+            reaches="none to ready, none to blocked",
         ),
         Config(
             "everything",

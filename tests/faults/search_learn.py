@@ -25,7 +25,8 @@ def learn(
     if step.kind == "run due":
         return _ran(known, now_ms, config)
     if step.answer and not step.repeat:
-        kept = (*known.asked, Asked(step.kind, step.ids, step.answer, step.pipeline))[-KEPT_CALLS:]
+        asked = Asked(step.kind, step.ids, step.answer, step.pipeline, step.version)
+        kept = (*known.asked, asked)[-KEPT_CALLS:]
         repeats = "repeats" in config.extra
         return known._replace(asked=kept if repeats else (), calls=known.calls + 1)
     return known

@@ -92,6 +92,7 @@ class Asked(NamedTuple):
     ids: tuple[str, ...]
     answer: str
     pipeline: str = PIPELINE
+    version: str = "1"
 
 
 class Clients(NamedTuple):
@@ -136,6 +137,8 @@ class Step:
     limit: int = 0
     to_ms: int = 0
     repeat: bool = False
+    version: str = "1"
+    staged: tuple[tuple[str, bytes], ...] = ()
     task: Any = None
 
     def claiming(self, claim: str) -> Step:
@@ -166,7 +169,9 @@ def start(store: Store, step: Step, config: Config) -> Coroutine[Any, Any, Any]:
             "rerun_instances", ACCOUNT, step.pipeline, step.ids, step.answer
         ),
         "delete": lambda: pipelines.delete(ACCOUNT, step.pipeline, step.answer),
-        "activate": lambda: pipelines.activate(ACCOUNT, step.pipeline, "1", step.answer),
+        "put": lambda: pipelines.put(ACCOUNT, step.pipeline, b"{}", errored=False),
+        "stage": lambda: pipelines.stage(ACCOUNT, step.pipeline, step.version, step.staged),
+        "activate": lambda: pipelines.activate(ACCOUNT, step.pipeline, step.version, step.answer),
         "run due": lambda: store.timers.run_due(0, step.limit),
     }
     return calls[step.kind]()

@@ -16,14 +16,18 @@ from seeds import ACCOUNT
 from coordinator.errors import (
     InvalidRequestError,
     LeaseLostError,
+    NotStagedError,
     PipelineDeletedError,
     PollSupersededError,
+    VersionChangedError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from search_parts import Claim
+
+    from coordinator.errors import CoordinatorError
 
 VERDICTS = {"canceled": "canceled", "lost": "superseded", "returned": "superseded"}
 
@@ -217,11 +221,42 @@ class Rules(Moment):
         if self.step.scope in self.before.deleted:
             assert isinstance(self.answer.error, PipelineDeletedError), self.answer
             return None
+        wrong = self.not_to_start()
+        if wrong is not None:
+            assert isinstance(self.answer.error, wrong), self.answer
+            return None
         assert self.answer.error is None, self.answer.error
         assert started * 1000 > self.now_ms - 1000, "started in the past"
         assert self.moves, "nothing was started"
         assert {where[0] for where, _, _ in self.moves} == {self.step.scope}
         return None
+
+    def not_to_start(self) -> type[CoordinatorError] | None:
+        """Return the refusal of a version that is not there, not the latest, or not all stored."""
+        latest = self.before.latest.get(self.step.scope)
+        if latest is None:
+            return InvalidRequestError
+        if latest != self.step.version:
+            return VersionChangedError
+        staged = self.before.staged.get(f"{self.step.scope}:{latest}", 0)
+        whole = 2 * len(self.config.parts) + 1
+        return NotStagedError if self.step.staged and staged < whole else None
+
+    def check_put(self, version: Any) -> None:
+        """A definition has the next version; nothing else happens."""
+        self.prepared()
+        if self.answer.error is None:
+            assert version == int(self.before.latest.get(self.step.scope, 0)) + 1
+
+    def check_stage(self, _: Any) -> None:
+        """What a version runs is stored; nothing else happens."""
+        self.prepared()
+
+    def prepared(self) -> None:
+        """Nothing is started, and it is refused for a deleted pipeline only."""
+        assert not self.moves, "nothing was to be started"
+        gone = self.step.scope in self.before.deleted
+        assert isinstance(self.answer.error, PipelineDeletedError) == gone, self.answer
 
     def check_run_due(self, run: Any) -> None:
         """What is due is applied, oldest first, and nothing else; leases get their grace."""

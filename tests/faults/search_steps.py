@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from search_parts import DEAD_TRIED, NOBODY, SCOPE, Claim, Step
 
+from coordinator.service.definitions import _staged
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3
 MOST_INSTANCES = 4
+MOST_VERSIONS = 2
 
 
 def steps(config: Config, seen: View, clients: Clients, now_ms: int) -> Iterator[Step]:
@@ -124,13 +127,32 @@ def _operator(config: Config, seen: View, clients: Clients) -> Iterator[Step]:
                 yield Step(kind, f"{kind} of {n}", ids=ids, answer=answer)
             one = mine[min(mine)]["id"] if mine else NOBODY
             yield Step(kind, f"{kind} of what is not there", ids=(one, NOBODY), answer="op-none")
-    if "activate" in config.extra and len(mine) < MOST_INSTANCES:
+    if "stage" in config.extra:
+        yield from _starts(config, seen, clients, len(mine))
+    elif "activate" in config.extra and len(mine) < MOST_INSTANCES:
         yield Step("activate", "start once more", answer=f"op-{clients.calls}")
     if "delete" in config.extra:
         yield Step("delete", "delete", answer=f"op-{clients.calls}")
     for asked in clients.asked if "repeats" in config.extra else ():
-        words = f"{asked.kind} {asked.answer} is sent again"
-        yield Step(asked.kind, words, ids=asked.ids, answer=asked.answer, repeat=True)
+        words, again = f"{asked.kind} {asked.answer} is sent again", {"answer": asked.answer}
+        yield Step(asked.kind, words, ids=asked.ids, **again, version=asked.version, repeat=True)
+
+
+def _starts(config: Config, seen: View, clients: Clients, made: int) -> Iterator[Step]:
+    """The scripts of which putting a definition and activating it consist, one by one."""
+    fields = tuple(_staged(list(config.parts)))
+    latest = int(seen.latest.get(SCOPE, 0))
+    if latest < MOST_VERSIONS:
+        yield Step("put", "a definition is put", version=str(latest + 1))
+    for version in map(str, range(1, latest + 1)):
+        for half, part in (("first", fields[:3]), ("second", fields[3:])):
+            yield Step(
+                "stage", f"the {half} half of {version} is staged", version=version, staged=part
+            )
+    if made < MOST_INSTANCES:
+        for version in map(str, range(1, latest + 1)):
+            about = {"version": version, "staged": fields, "answer": f"op-{clients.calls}"}
+            yield Step("activate", f"start version {version}", **about)
 
 
 def _time(config: Config, seen: View, clients: Clients, now_ms: int) -> Iterator[Step]:

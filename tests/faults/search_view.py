@@ -21,25 +21,31 @@ SHOWN = {
     "reports token",
     "attempt": "claimed_ms renewed_ms ended_ms token hostname reports",
     "pipeline": "created_ms activated_ms last_start",
+    "components": "",
 }
 # Of these only whether they are there counts.
 THERE = {
     "instance": "acked_ms requeued_from_ms",
     "attempt": "acked_ms",
     "pipeline": "deleted_ms",
+    "components": "activated",
 }
 LONG_MS = 200_000  # as good as for ever: no sequence of steps is so long
 
 
 class View(NamedTuple):
-    """A data set by meaning. Instances are named (scope, n)."""
+    """A data set by meaning. Instances are named (scope, n).
+
+    `latest`: the last version of a scope's definition; `staged`: fields stored of `scope:version`.
+    """
 
     instances: dict[tuple[str, str], dict[str, str]]
     timers: dict[str, int]
     meta: dict[str, str]
     deleted: frozenset[str]
     calls: dict[str, str]
-    living: frozenset[str]
+    latest: dict[str, str]
+    staged: dict[str, int]
 
     def holders(self) -> dict[str, tuple[str, str]]:
         """Return the claims that hold a lease of a living pipeline, and on what."""
@@ -62,7 +68,7 @@ class View(NamedTuple):
 
 def view(data: Data) -> View:
     """Read a data set."""
-    instances, timers, meta, calls, deleted, living = {}, {}, {}, {}, set(), set()
+    instances, timers, meta, calls, deleted, latest, staged = {}, {}, {}, {}, set(), {}, {}
     for key in data:
         kind, _, rest = key.name.removeprefix(BASE).partition(":")
         if kind == "instance":
@@ -74,9 +80,13 @@ def view(data: Data) -> View:
             meta = plain(key)
         elif kind == "call":
             calls[rest] = plain(key)
-        elif kind == "pipeline":
-            (deleted if "deleted_ms" in plain(key) else living).add(rest)
-    return View(instances, timers, meta, frozenset(deleted), calls, frozenset(living))
+        elif kind == "pipeline" and "deleted_ms" in plain(key):
+            deleted.add(rest)
+        elif kind == "definition":
+            latest[rest] = plain(key)["latest_version"]
+        elif kind == "components":
+            staged[rest] = len(plain(key).keys() - {"activated"})
+    return View(instances, timers, meta, frozenset(deleted), calls, latest, staged)
 
 
 def canonical(data: Data, clients: str, now_ms: int, threshold_ms: int) -> bytes:

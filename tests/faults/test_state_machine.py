@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from search_graphs import GROUPS, graphs
 from search_learn import learn, superseded
 from search_parts import Clients, Config, Step, start
 from search_rules import Rules
@@ -33,7 +34,7 @@ from search_states import State, check_data, check_ends, make_pipeline
 from search_steps import late_step, name
 from search_store import Store
 from search_view import view
-from seeds import ACCOUNT, component
+from seeds import ACCOUNT
 
 from coordinator.errors import PollSupersededError
 
@@ -46,25 +47,7 @@ if TYPE_CHECKING:
 SEED = os.environ.get("SEED")
 RUNS, STEPS = 120, 40
 MOST_PIPELINES = 4
-GROUPS = st.sampled_from("gh")
 CONFIG = Config("random", 0, 0, threshold_ms=20_000)
-
-
-@st.composite
-def graphs(draw: Any) -> list[Any]:
-    """Make up to five tasks, each of which may need some of those before it."""
-    size = draw(st.integers(1, 5))
-    return [
-        component(
-            f"Part{i}",
-            group=draw(GROUPS),
-            needs=sorted(draw(st.sets(st.integers(0, i - 1), max_size=3))) if i else [],
-            maximum_retries=draw(st.sampled_from([0, 1, 50])),
-            retry_delay_ms=draw(st.sampled_from([0, 0, 3000])),
-            attempt_timeout_ms=draw(st.sampled_from([0, 0, 9000])),
-        )
-        for i in range(size)
-    ]
 
 
 class Machine(RuleBasedStateMachine):
