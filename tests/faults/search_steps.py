@@ -50,6 +50,9 @@ def _polls(config: Config, clients: Clients) -> Iterator[Step]:
         yield from _repeats(one, clients, new)
     for late in clients.late:
         yield late_step(late, clients, new)
+        if late.claim:  # its answer from Redis was lost: the replica asks again, in the same try
+            again = {"tries": late.tries, "late": True, "heard": False, "new_claim": new}
+            yield Step("claim", f"a replica asks again for {late.call}", call=late.call, **again)
 
 
 def _repeats(one: Open, clients: Clients, new: str) -> Iterator[Step]:
