@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from lease_state import returned
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class HandOut(NamedTuple):
-    """A hand-out after another of the same instance, which was certainly free from `free` on."""
+    """A hand-out after another of the same instance, which was certainly free from `free` on.
+
+    `quiet`: no fault, and no call whose effect is not known, had anything to do with it.
+    """
 
     free: float
     call: Call
+    quiet: bool
 
     @property
     def seconds(self) -> float:
@@ -28,13 +33,12 @@ class HandOut(NamedTuple):
 
 
 def hand_outs(story: Story) -> Iterator[HandOut]:
-    """The further hand-outs of an instance whose beginning is known, and that no fault delayed."""
-    if story.of("cancel", "rerun", "delete"):
-        return  # it may have been blocked, or over
+    """The further hand-outs of an instance, until the operator does something to it."""
+    disturbed = min((c.invoked for c in story.of("cancel", "rerun", "delete")), default=inf)
     for one, two in pairwise(story.grants):
-        free = _free_from(story, one)
-        if free <= returned(two) and _is_quiet(story, returned(one), returned(two)):
-            yield HandOut(free, two)
+        if returned(two) < disturbed:
+            quiet = _is_quiet(story, returned(one), returned(two))
+            yield HandOut(_free_from(story, one), two, quiet)
 
 
 def handed_out_soon(story: Story) -> Iterator[str]:
@@ -42,7 +46,9 @@ def handed_out_soon(story: Story) -> Iterator[str]:
     within = story.options.hand_out_within
     if within is None or not story.options.timing:
         return
-    for free, call in hand_outs(story):
+    for free, call, quiet in hand_outs(story):
+        if not quiet:
+            continue
         if returned(call) > max(free, call.invoked) + within:
             yield (
                 f"{call.handle} was handed out only at {returned(call):.3f} to a poll that had "
@@ -69,7 +75,7 @@ def _free_from(story: Story, grant: Call) -> float:
 def _is_quiet(story: Story, begin: float, end: float) -> bool:
     """Whether no fault, and no call whose effect is not known, has anything to do with a time."""
     options = story.options
-    unknown = [call for call in story.calls if call.outcome == "unknown"]
+    unknown = [c for c in story.calls if c.outcome == "unknown" and c.invoked <= end]
     faults = [f for f in story.faults if f.began <= end and f.ended + options.allowance >= begin]
     # what such a poll was given waits for its acknowledgement
     reach = options.ack_timeout + options.allowance

@@ -229,6 +229,7 @@ def test_figures_are_counted():
     assert summary.calls["poll"] == {"ok granted": 3, "ok empty": 1}
     assert summary.calls["finish"] == {"refused " + LOST: 1, "ok accepted": 1, "ok repeat": 1}
     assert (summary.hand_outs, summary.lost, summary.stale, summary.repeats) == (2, 1, 2, 2)
+    assert summary.measured == 1
     assert summary.slowest == pytest.approx(2.9 - 2.61)
     assert summary.states > 0
     assert summary.figures()["calls"] == 9
