@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     redis_url: str = Field("", description="where Redis is; empty starts an embedded Valkey")
-    redis_timeout: Seconds = Field(5, description="how long an answer of Redis may take")
+    redis_timeout: Seconds = Field(1.5, description="how long an answer of Redis may take")
     data_dir: Path = Field(".coordinator", validate_default=True, description="embedded data")
     durability: str = Field("everysec", description="everysec, always, or replicas:N")
     ack_timeout: Seconds = Field(120, description="from the hand-out to the first report")
@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         900, description="between two reports, unless the object says"
     )
     poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
+    drain_delay: Annotated[float, Field(ge=0, le=600)] = Field(
+        1, description="from SIGTERM, when /readyz says no, to the end of listening"
+    )
     outage_threshold: Annotated[float, Field(ge=0.5, le=31_536_000)] = Field(
         10, description="a gap in due work that counts as an outage; the loop sleeps up to 0.2 s"
     )

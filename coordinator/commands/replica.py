@@ -70,6 +70,11 @@ class Replica:
                 await task
         await self.router.close()
 
+    def drain(self) -> None:
+        """Be no longer ready, answer waiting polls, and let each answer close its connection."""
+        self.coordinator.health.stopping = True
+        self.coordinator.polls.close()
+
     def _loops(self) -> list[Coroutine[None, None, None]]:
         shards, polls = self.coordinator.shards, self.coordinator.polls
         due_loop = DueLoop(self.coordinator.due, shards)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 import socket
-from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import uvicorn
 import uvloop
@@ -30,16 +30,37 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which answers the waiting polls as soon as it is told to stop."""
+    """uvicorn, which lets clients move on to other replicas before it stops.
 
-    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+    From the signal on `on_stop` has made the replica unready and each answer closes its connection,
+    but connections are taken for `drain_delay` seconds more: a load balancer needs a while to see
+    it, and a connection that is closed while idle may lose the request that is on its way. SIGINT,
+    or a second signal, cuts that short.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, on_stop: Callable[[], None], drain_delay: float
+    ) -> None:
         super().__init__(config)
         self._on_stop = on_stop
+        self._drain_delay = drain_delay
+        self._hurried = asyncio.Event()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal: let long polls end, so that their connections can close."""
+        if self.should_exit or sig == signal.SIGINT:
+            self._hurried.set()
         self._on_stop()
+        for connection in self.server_state.connections:
+            cast("Protocol", connection).end_with_answer()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Go on for a while, then take no more connections and finish those that there are."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_delay):
+                await self._hurried.wait()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -107,9 +128,8 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CLOSE_WITHIN,
         )
-        loop, polls = asyncio.get_running_loop(), replica.coordinator.polls
         tune_collector()
-        server = Server(config, lambda: _soon(loop, polls.close))
+        server = Server(config, replica.drain, settings.drain_delay)
         with closing(_listen(host, port)) as listening:
             await server.serve([listening])
 
@@ -121,7 +141,3 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
-
-
-def _soon(loop: asyncio.AbstractEventLoop, close: Callable[[], None]) -> None:
-    loop.call_soon_threadsafe(close)

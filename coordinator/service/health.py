@@ -23,7 +23,7 @@ class Health:
     """Asks Redis, with a deadline.
 
     `unfit` says, in sentences, how Redis is set up in a way that would lose leases; empty if it is
-    not, or nobody has looked.
+    not, or nobody has looked. `stopping` is set when the replica has been told to stop.
     """
 
     def __init__(self, scripts: Scripts, timers: Timers, shards: Shards) -> None:
@@ -31,13 +31,16 @@ class Health:
         self._timers = timers
         self._shards = shards
         self.unfit = ""
+        self.stopping = False
 
     async def check(self) -> None:
         """Make sure that every primary answers, is fit, and runs the scripts in every shard.
 
         Raises:
-            CoordinatorError: they do not; the message says what is wrong.
+            CoordinatorError: they do not, or this replica stops; the message says what is wrong.
         """
+        if self.stopping:
+            raise UnavailableError("This replica is stopping.")
         async with self._deadline():
             await self._scripts.router.ping()
             if self.unfit:

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 GROUPS_A_CALL = 500
-ASK_AGAIN = 5
+# Seconds; together less than two, in which whoever calls has an answer.
+SETTLE_WITHIN = 1.5
+PUT_BACK_WITHIN = 0.4
 ASK_PAUSE = 0.05
 BAR_MS = 300_000  # longer than any poll of an earlier try can last
 # A close that is in the socket when a claim is answered reaches `Presence` this many turns of the
@@ -102,16 +104,26 @@ class Polls:
                 self.waiters.wake(group, ready, shard)
 
     async def _repeat(self, call: PollCall) -> Claimed | None:
-        """Find what an earlier try of the call claimed; else bar that try from claiming."""
-        for shard in self._shards.all():
+        """Find what an earlier try of the call claimed; else bar that try from claiming.
+
+        A shard that cannot answer keeps no task of the others back, as in `_check`.
+        """
+        answered, trouble = False, None
+        for shard in sorted(self._shards.all(), key=self._due.is_away):
+            if trouble and self._due.is_away(shard):
+                break
             try:
                 held = await self._tasks.bar(shard, call, BAR_MS)
-            except UnavailableError as error:  # it keeps no task of the other shards back
+            except UnavailableError as error:
                 log.debug("shard %d cannot say what an earlier try claimed: %s", shard, error)
+                trouble = error
                 continue
+            answered = True
             task = await self._claim(shard, call) if held else None
             if task is not None:
                 return task
+        if trouble and not answered:
+            raise trouble
         return None
 
     async def _wait_in_line(self, call: PollCall, presence: Presence) -> Claimed | None:
@@ -186,8 +198,9 @@ class Polls:
         Else each poll would use up one of the hand-outs that a task has before it fails, while
         replicas of Redis are missing.
         """
-        with suppress(CoordinatorError):
-            task = await self._tasks.claim(shard, call, claim, self._ack_ms, durable=False)
+        with suppress(CoordinatorError, TimeoutError):
+            async with asyncio.timeout(PUT_BACK_WITHIN):
+                task = await self._tasks.claim(shard, call, claim, self._ack_ms, durable=False)
             if task is not None:
                 await self._give_back(call, task)
 
@@ -213,16 +226,17 @@ async def _settled(call: Callable[[], Awaitable[T]]) -> T:
     """Make a call that can be repeated, and while its outcome is unknown make it again.
 
     Raises:
-        UnknownOutcomeError: for `ASK_AGAIN` seconds there was no way to learn it.
+        UnknownOutcomeError: for `SETTLE_WITHIN` seconds there was no way to learn it.
         UnavailableError: it had no effect.
     """
+    until = asyncio.get_running_loop().time() + SETTLE_WITHIN
     try:
         return await call()
     except UnknownOutcomeError as error:
         unknown = error
-    until = asyncio.get_running_loop().time() + ASK_AGAIN
     while asyncio.get_running_loop().time() < until:
         await asyncio.sleep(ASK_PAUSE)
-        with suppress(UnavailableError):
-            return await call()
+        with suppress(UnavailableError, TimeoutError):
+            async with asyncio.timeout_at(until):
+                return await call()
     raise unknown

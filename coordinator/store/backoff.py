@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 FIRST_SECONDS = 0.05
-LAST_SECONDS = 1.0
+LAST_SECONDS = 0.5  # a server that is back serves again within a second, greeting and all
 STEADY_SECONDS = 1.0
 
 
 class Backoff:
-    """The pause before the next attempt: none, then 50 ms, doubled at each failure up to a second.
+    """The pause before the next attempt: none, then 50 ms, doubled at each failure up to 500 ms.
 
     A connection that lasted `STEADY_SECONDS` ends the row of failures; one that ended sooner is a
     failure itself, so that a server that accepts connections only to drop them is not hammered.

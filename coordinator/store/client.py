@@ -36,7 +36,8 @@ class Client:
         name: the address as messages show it.
         resolve: finds where the server is, before each attempt to connect.
         login: who we are.
-        timeout: seconds a call waits for a connection, and again for its answer.
+        timeout: seconds a call waits for a connection.
+        patience: seconds it then waits for its answer.
         counters: shared with the other clients of a router.
         primary_only: do not use a server that says that it is a replica.
         on_trouble: called at each loss of the connection and each failed attempt to connect.
@@ -49,6 +50,7 @@ class Client:
         login: Login,
         *,
         timeout: float,
+        patience: float,
         counters: Counters | None = None,
         primary_only: bool = False,
         on_trouble: Callable[[], None] | None = None,
@@ -62,6 +64,7 @@ class Client:
         self._resolve = resolve
         self._login = login
         self._timeout = timeout
+        self._patience = patience
         self._primary_only = primary_only
         self._on_trouble = on_trouble
         self._connection: Connection | None = None
@@ -247,7 +250,7 @@ class Client:
             self._endpoint = endpoint
 
             def make() -> Connection:
-                return Connection(str(endpoint), self._timeout, self.counters, self._lost)
+                return Connection(str(endpoint), self._patience, self.counters, self._lost)
 
             return await open_connection(
                 endpoint, self._login, make, primary_only=self._primary_only

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis.crc import key_slot
@@ -212,12 +213,11 @@ class ClusterRouter(Router):
 
     def _node(self, endpoint: Endpoint) -> Node:
         if endpoint not in self._nodes:
-            self._nodes[endpoint] = Node(
-                lambda: self._client(endpoint), self._replicas, self.timeout
-            )
+            make = partial(self._client, endpoint)
+            self._nodes[endpoint] = Node(make, self._replicas, self.timeout)
         return self._nodes[endpoint]
 
-    def _client(self, endpoint: Endpoint) -> Client:
+    def _client(self, endpoint: Endpoint, patience: float) -> Client:
         async def resolve() -> Endpoint:
             return endpoint
 
@@ -226,6 +226,7 @@ class ClusterRouter(Router):
             resolve,
             self.location.login,
             timeout=self.timeout,
+            patience=patience,
             counters=self.counters,
             on_trouble=self._read_soon,
         )

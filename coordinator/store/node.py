@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coordinator.store.durability import DurablePool
@@ -14,18 +15,25 @@ if TYPE_CHECKING:
     from coordinator.store.client import Client, Script
 
 
+# Times the timeout of other calls: under appendfsync everysec an acknowledgement takes up to two
+# seconds, one here and one on the replica.
+DURABLE_PATIENCE = 3
+
+
 class Node:
     """A server.
 
     Args:
-        make: makes a client of it.
+        make: makes a client of it that waits so many seconds for an answer.
         replicas: how many must acknowledge a durable call; 0 makes durable calls like any other.
         timeout: seconds of a call.
     """
 
-    def __init__(self, make: Callable[[], Client], replicas: int, timeout: float) -> None:
-        self.client = make()
-        self._pool = DurablePool(make, replicas, timeout) if replicas else None
+    def __init__(self, make: Callable[[float], Client], replicas: int, timeout: float) -> None:
+        self.client = make(timeout)
+        patience = timeout * DURABLE_PATIENCE
+        durable = partial(make, patience)
+        self._pool = DurablePool(durable, replicas, patience) if replicas else None
 
     def run(
         self,

@@ -87,12 +87,13 @@ class SingleRouter(Router):
         """Close every connection."""
         await self._node.close()
 
-    def _make(self) -> Client:
+    def _make(self, patience: float) -> Client:
         return Client(
             self.name,
             self.resolve,
             self.location.login,
             timeout=self.timeout,
+            patience=patience,
             counters=self.counters,
             primary_only=self.primary_only,
         )

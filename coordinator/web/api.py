@@ -70,6 +70,7 @@ class Api:
     def __init__(self, coordinator: Coordinator, pages: App) -> None:
         self._tasks = coordinator.tasks
         self._metrics = coordinator.metrics
+        self._health = coordinator.health
         self._handlers = Handlers(coordinator).table()
         self._pages = pages
         self._guard = HostGuard(coordinator.settings.allowed_hosts)
@@ -86,6 +87,11 @@ class Api:
         except ClientGoneError:
             return
         await self._replies.send(scope, send, *outcome)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether each answer is to be the last of its connection."""
+        return self._health.stopping
 
     def is_plain_report(self, headers: dict[bytes, bytes]) -> bool:
         """Whether `report` may answer a request with these headers."""

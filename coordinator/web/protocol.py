@@ -47,6 +47,13 @@ class Protocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers.extend(received)
         super().on_headers_complete()
+        if self._api.stopping:
+            self.end_with_answer()
+
+    def end_with_answer(self) -> None:
+        """Let the answer under way, if there is one, be the last: the replica stops."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Answer a report once its body is there."""
@@ -114,7 +121,7 @@ class Report:
         self._protocol = protocol
         self.body = bytearray()
         self.more_body = True
-        self.keep_alive = True
+        self.keep_alive = not protocol._api.stopping  # noqa: SLF001 - one file
         self.disconnected = False
         self.response_complete = False
 

@@ -56,7 +56,7 @@ async def test_a_durable_call_is_on_the_replica_when_it_is_answered(pair, new_ro
 async def test_a_silent_replica_makes_the_outcome_unknown(pair, new_router):
     """Too few acknowledgements: the effect stands, the caller is told, other calls go on."""
     primary, replica = pair
-    router = new_router(primary.url, timeout=2.5, durability="replicas:1")
+    router = new_router(primary.url, timeout=1, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     replica.pause()
     durable = asyncio.ensure_future(router.run(COUNT, ["n"], [], durable=True))
@@ -73,7 +73,7 @@ async def test_a_silent_replica_makes_the_outcome_unknown(pair, new_router):
 async def test_a_repeat_waits_for_what_it_repeats(pair, new_router):
     """A call that only tells what was written before is not answered before replicas have that."""
     primary, replica = pair
-    router = new_router(primary.url, timeout=2.5, durability="replicas:1")
+    router = new_router(primary.url, timeout=1, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     with primary.client() as client:
         for script in (READ, REFUSE):
@@ -96,7 +96,7 @@ async def test_a_repeat_waits_for_what_it_repeats(pair, new_router):
 async def test_what_tells_nothing_waits_for_no_replica(pair, new_router):
     """A call that found nothing, or was not carried out, is answered without acknowledgements."""
     primary, replica = pair
-    router = new_router(primary.url, timeout=2.5, durability="replicas:1")
+    router = new_router(primary.url, timeout=1, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     with primary.client() as client:
         client.config_set("maxmemory", 1)
@@ -112,7 +112,7 @@ async def test_what_tells_nothing_waits_for_no_replica(pair, new_router):
 async def test_a_repeat_is_durable_when_memory_is_full(pair, new_router):
     """Reports and results go on when memory is full, so their acknowledgements must too."""
     primary, _ = pair
-    router = new_router(primary.url, timeout=2.5, durability="replicas:1")
+    router = new_router(primary.url, timeout=1, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     with primary.client() as client:
         client.config_set("maxmemory", 1)
