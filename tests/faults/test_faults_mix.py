@@ -1,4 +1,4 @@
-"""Two minutes of mixed faults, thrown from a new seed each time."""
+"""Mixed faults, thrown from a new seed each time."""
 
 from __future__ import annotations
 
@@ -9,20 +9,39 @@ import pytest
 from campaign import Campaign
 from rich.console import Console
 
-SECONDS = 120
+SECONDS, CLOCK_SECONDS = 120, 30
 LATE = 300  # to begin, to come to rest and to be judged, on a busy machine
 
 
-@pytest.mark.timeout(SECONDS + LATE)
-def test_two_minutes_of_mixed_faults(tmp_path, capsys):
-    """The check of histories finds no promise broken, whoever is killed, frozen or cut off."""
+@pytest.fixture
+def run_campaign(tmp_path, capsys):
+    """Run a campaign on Valkey, from a new seed or that in FAULTS_SEED; return its result."""
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(1 << 32))
-    with capsys.disabled():
-        Console().print(
-            f"\nmake faults SEED={seed} MINUTES={SECONDS / 60:g}, or FAULTS_SEED={seed}"
-        )
-    result = Campaign(seed, "valkey", SECONDS, tmp_path).run(lambda _: None)
-    result.show(Console())
+
+    def run(seconds, **options):
+        clock = " CLOCK=1" if options.get("clock") else ""
+        again = f"make faults SEED={seed} MINUTES={seconds / 60:g}{clock}, or FAULTS_SEED={seed}"
+        with capsys.disabled():
+            Console().print(f"\n{again}", soft_wrap=True)
+        result = Campaign(seed, "valkey", seconds, tmp_path, **options).run(lambda _: None)
+        result.show(Console())
+        return result
+
+    return run
+
+
+@pytest.mark.timeout(SECONDS + LATE)
+def test_two_minutes_of_mixed_faults(run_campaign):
+    """The check of histories finds no promise broken, whoever is killed, frozen or cut off."""
+    result = run_campaign(SECONDS)
     assert result.findings == []
     assert result.figures["hand-outs"] > 50
     assert sum(result.faults.values()) > 20
+
+
+@pytest.mark.timeout(CLOCK_SECONDS + LATE)
+def test_mixed_faults_while_the_clock_is_stepped(run_campaign):
+    """Nor where the clock of Redis goes forward and back meanwhile, but for what depends on it."""
+    result = run_campaign(CLOCK_SECONDS, clock=True)
+    assert result.findings == []
+    assert result.figures["hand-outs"] > 10
