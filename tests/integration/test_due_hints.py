@@ -11,6 +11,10 @@ from waiting import eventually, pass_time
 from coordinator.timers import loop as due_loop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers import Server
+
     from coordinator.commands.replica import Replica
 
 SOON = 10  # seconds: on a busy machine, and far less than the sleep of the tests of hints
@@ -45,6 +49,19 @@ async def test_without_hints_the_loop_looks_by_itself(single: Fleet) -> None:
     await single.seed(1)
     await single.claim(ack_ms=100)
     await eventually(lambda: replica.coordinator.metrics.lost["unacknowledged"] == 1, SOON)
+
+
+async def test_without_hints_the_loop_outlives_an_outage(new_server: Callable[..., Server]) -> None:
+    """After a call that failed the loop goes on by itself."""
+    server = new_server("valkey")
+    async with Fleet(server) as fleet:
+        replica = await fleet.replica(listener=False, redis_timeout=1)
+        await fleet.seed(1)
+        await fleet.claim(ack_ms=2000)
+        server.pause()
+        await eventually(lambda: replica.coordinator.due.is_away(0), SOON)
+        server.resume()
+        await eventually(lambda: replica.coordinator.metrics.lost["unacknowledged"] == 1, SOON)
 
 
 async def test_all_that_is_due_is_applied_batch_by_batch(single: Fleet) -> None:
