@@ -19,7 +19,7 @@ CONFIGS = {
     for config in (
         Config(
             "one task",
-            depth=9,
+            depth=8,
             quick=6,
             parts=ONE,
             extra=OPERATOR | {"repeats"},
@@ -86,7 +86,7 @@ CONFIGS = {
         ),
         Config(
             "everything",
-            depth=5,
+            depth=4,
             quick=4,
             parts=(DELAYED, LAST),
             extra=OPERATOR | {"polls", "fields", "edges", "outage", "repeats"},
