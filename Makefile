@@ -12,7 +12,7 @@ MINUTES ?= 2
 SERVER ?= valkey
 FAULTS_ARGS ?=
 
-.PHONY: help demo serve test search faults check mutants packages clean
+.PHONY: help demo serve test search faults failover-losses check mutants packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ search: $(STAMP) packages ## every interleaving, small (DEPTH=… steps in a row
 faults: $(STAMP) packages ## work under faults (SEED=… MINUTES=… SERVER=valkey|redis7|sentinel|cluster CLOCK=1)
 	PYTHONPATH=tests $(BIN)/python tests/faults/campaign.py --server $(SERVER) --minutes $(MINUTES) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(CLOCK),--clock) $(FAULTS_ARGS)
+
+failover-losses: $(STAMP) packages ## what answered calls a failover loses, by mode (KIND=valkey|redis7 ROUNDS=…)
+	PYTHONPATH=tests $(BIN)/python tests/faults/losses.py $(if $(KIND),--kind $(KIND)) \
+	  $(if $(ROUNDS),--rounds $(ROUNDS))
 
 check: $(STAMP) packages ## formatting, lint, types, imports, Lua
 	$(BIN)/ruff format --check .

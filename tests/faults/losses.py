@@ -120,7 +120,8 @@ async def _round(bench: Bench, group: Sentinels, fault: str, losses: Losses) -> 
     losses.rounds += 1
     losses.told += load.told
     losses.answered += len(load.finished)
-    losses.lost += len(load.finished) - _still_finished(group, load.finished)
+    # What was lost and has been done again since was told to be finished twice.
+    losses.lost += len(load.finished) - _still_finished(group, load.finished) + load.told["twice"]
     losses.superseded += len(load.superseded)
     losses.revived += await load.revived()
 
