@@ -95,6 +95,7 @@ def test_check_needs_a_redis():
 
 BAD = {
     "REDIS_TIMEOUT": "0",
+    "DRAIN_DELAY": "-1",
     "DURABILITY": "replicas:0",
     "ACK_TIMEOUT": "-1",
     "PROGRESS_TIMEOUT": "nan",
