@@ -21,7 +21,6 @@ from waiting import wait_until
 if TYPE_CHECKING:
     from campaign import Campaign
     from deployments import Deployment
-    from history import Call
     from rich.console import Console
     from workload import Operator
 
@@ -79,7 +78,7 @@ def judge(campaign: Campaign, seconds: float) -> Result:
     options = _options(world.operator, clock=campaign.clock)
     (campaign.folder / OPTIONS).write_bytes(msgspec.json.encode(options))
     (campaign.folder / UNSEEN).write_text("\n".join(world.operator.unseen))
-    told, summary, retried = check_folder(campaign.folder)
+    told, summary = check_folder(campaign.folder)
     result = Result(
         campaign.seed,
         campaign.server,
@@ -94,34 +93,21 @@ def judge(campaign: Campaign, seconds: float) -> Result:
     result.figures = {
         "pipelines": world.operator.started,
         **summary.figures(),
-        "slowest retry under faults, s": retried,
         "all ready after healing, s": round(campaign.healed_in, 1),
     }
     return result
 
 
-def check_folder(folder: Path) -> tuple[list[str], Summary, float]:
-    """Check the history in a folder; return what is wrong with it, figures, and `_retried`."""
+def check_folder(folder: Path) -> tuple[list[str], Summary]:
+    """Check the history in a folder; return what is wrong with it, and figures."""
     options = Options(**msgspec.json.decode((folder / OPTIONS).read_bytes()))
     unseen = set((folder / UNSEEN).read_text().split())
     calls, faults = load(folder)
     calls = [call for call in calls if call.pipeline not in unseen]
     try:
-        return [], check_history(calls, faults, options), _retried(calls)
+        return [], check_history(calls, faults, options)
     except HistoryError as error:
-        return [f"the history is not possible: {error}"], error.summary, _retried(calls)
-
-
-def _retried(calls: list[Call]) -> float:
-    """The longest time from a failure that was accepted to the next hand-out, in seconds."""
-    failed: dict[str, float] = {}
-    slowest = 0.0
-    for call in sorted(calls, key=lambda call: call.returned or 0.0):
-        if call.op == "fail" and call.verdict == "accepted":
-            failed[call.instance] = call.returned
-        elif call.verdict == "granted" and call.instance in failed:
-            slowest = max(slowest, call.returned - failed.pop(call.instance))
-    return round(slowest, 2)
+        return [f"the history is not possible: {error}"], error.summary
 
 
 def _options(operator: Operator, *, clock: bool) -> Options:
@@ -169,7 +155,7 @@ def _table(title: str, columns: list[str], rows: Any) -> Table:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
 def main(folder: Path) -> None:
     """Check the history that a campaign left in a folder once more."""
-    findings, summary, _ = check_folder(folder)
+    findings, summary = check_folder(folder)
     for finding in findings:
         click.echo(finding)
     click.echo(summary.figures())
