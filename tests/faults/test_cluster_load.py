@@ -79,11 +79,12 @@ async def check_end(cluster: Cluster, load: Load) -> None:
     assert await load.revived() == 0
 
 
+@pytest.mark.parametrize("kind", ["valkey", "redis7"])
 async def test_a_slot_that_moves_refuses_and_tears_nothing(
-    new_cluster: Callable[..., Cluster],
+    new_cluster: Callable[..., Cluster], kind: str
 ) -> None:
     """While a slot moves back and forth calls are refused, none is in doubt, and all work ends."""
-    cluster = new_cluster()
+    cluster = new_cluster(kind)
     slot = key_slot(b"{3}")
     async with Fleet(cluster, shards=SHARDS) as fleet:
         async with await begin(fleet) as load:
