@@ -270,3 +270,15 @@ async def test_nothing_is_given_back_for_a_forgotten_call(bench: Bench) -> None:
     await eventually(lambda: not any(":call:" in key for key in bench.dump()))
     assert not await bench.give_back(first)
     assert await bench.report(first) == "acknowledged"
+
+
+async def test_nothing_is_given_back_for_a_call_that_is_only_barred(bench: Bench) -> None:
+    """A late bar of the same try does not bring a forgotten call back."""
+    await bench.start()
+    call = bench.call(attempt=2)
+    first = await bench.poll(ack_ms=1, call=call)
+    assert first is not None
+    await eventually(lambda: not any(":call:" in key for key in bench.dump()))
+    await bench.tasks.bar(0, call, 60_000)
+    assert not await bench.give_back(first)
+    assert await bench.report(first) == "acknowledged"
