@@ -124,7 +124,7 @@ def test_lua_show():
     lines = printed("lua", "show", "claim_task").splitlines()
     assert [int(line[:4]) for line in lines] == list(range(1, len(lines) + 1))
     assert lines[0].startswith("   1 #!lua")
-    assert any("local function now_ms" in line for line in lines)
+    assert any("local function instance_key" in line for line in lines)
 
 
 def test_a_taken_port_leaves_no_embedded_server(tmp_path, taken_port):

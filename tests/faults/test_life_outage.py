@@ -1,7 +1,8 @@
 """Redis away and back, with everything as a replica has it by default: what callers see, and when.
 
 The server is killed, frozen, or behind a proxy that passes nothing. Times are those of the promise
-plus `LATE`; a replica that waited for its own timeouts one after the other would need far longer.
+(plus `LATE` where other tests run, too); a replica that waited for its own timeouts one after the
+other would need far longer.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from clusters import free_ports
 from pipelines import activity, poll, start
+from ports import free_ports
 from proxy import Proxy
 from rawhttp import RawClient
 from replicas import ReplicaProcess
@@ -27,10 +28,9 @@ from coordinator.wire.operations import OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-pytestmark = pytest.mark.measure
 WITHIN = 2.0  # an answer while Redis is away
 SERVED = 1.0  # service, once it is back
-LATE = 1.0  # of a busy machine
+LATE = 1.5  # of a busy machine
 OUTAGE = 6.0
 WAIT = 5.0  # of a poll
 CALLERS = 40
@@ -179,6 +179,7 @@ async def test_every_operation_is_refused_in_time(away: Away) -> None:
     api.close()
 
 
+@pytest.mark.measure
 async def test_service_is_back_within_a_second(away: Away) -> None:
     """Callers that never stop calling are served again, and no storm is in the log."""
     api = away.replica.client()
@@ -192,7 +193,7 @@ async def test_service_is_back_within_a_second(away: Away) -> None:
         back = await away.end()
         await eventually(lambda: any(at > back and status == 200 for at, status in seen))
         served = min(at for at, status in seen if at > back and status == 200)
-        assert served - back < SERVED + LATE
+        assert served - back < SERVED
         await eventually(lambda: away._status("/readyz", 200))
     assert any(status == 500 for _, status in seen)
     lines = away.replica.log.splitlines()[before:]
