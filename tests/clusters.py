@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import random
-import socket
 from collections import Counter
-from contextlib import closing
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from ports import free_ports
 from redis.cluster import ClusterNode, RedisCluster
 from servers import Server
 from waiting import wait_until
@@ -22,11 +19,9 @@ if TYPE_CHECKING:
     Table = tuple[tuple[int, int, int], ...]  # first and last slot, port of the primary
 
 SLOTS = 16384
-BUS = 10000  # the cluster bus listens on port + 10000
 FORM_SECONDS = 30
 TAKE_OVER_SECONDS = 60  # some 4 s on two idle cores
 MIGRATED_AT_ONCE = 10
-PORTS = range(12000, 22000)  # their bus ports are below the ephemeral ones, too
 TIMEOUTS = ["--cluster-node-timeout", "2000"]
 
 
@@ -275,30 +270,3 @@ def _is_ok(server: Server) -> bool:
         info = client.execute_command("CLUSTER INFO")
     text = info.decode() if isinstance(info, bytes) else str(info)
     return "cluster_state:ok" in text or "'cluster_state': 'ok'" in text
-
-
-def free_ports(count: int) -> list[int]:
-    """Return `count` ports of this worker's that are free now, each with its bus port."""
-    own, ports = worker_ports(), list[int]()
-    while len(ports) < count:
-        port = random.choice(own)  # noqa: S311 - not a secret
-        if port not in ports and _is_free(port) and _is_free(port + BUS):
-            ports.append(port)
-    return ports
-
-
-def worker_ports() -> range:
-    """Return the ports that only this worker of pytest-xdist takes; without workers all of them."""
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    share = len(PORTS) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return PORTS[number * share : (number + 1) * share]
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

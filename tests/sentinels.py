@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from clusters import free_ports
+from ports import free_ports
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import ResponseError
 from servers import Server

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from clusters import free_ports
+from ports import free_ports
 from redis.crc import key_slot
 from waiting import eventually, wait_until
 

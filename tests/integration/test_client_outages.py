@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from clusters import free_ports
+from ports import free_ports
 from servers import installed
 from waiting import eventually
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from clusters import free_ports
+from ports import free_ports
 from redis.crc import key_slot
 from replicas import run_command
 from waiting import wait_until

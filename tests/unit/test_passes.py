@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from clusters import PORTS, worker_ports
+from ports import PORTS, worker_ports
 
 TESTS = Path(__file__).parents[1]
 SOME = """
