@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from history import Call
+from history_outages import sure_outages
 from history_promptness import hand_outs, handed_out_soon
 from history_rules import RULES, Story
 from lease_model import LeaseModel
@@ -112,7 +113,8 @@ def tell(calls: Sequence[Call], faults: Sequence[Fault], options: Options) -> It
     options = replace(options, read_at=options.read_at - begin)
     moved = [_moved(call, begin) for call in calls]
     shifted = [
-        msgspec.structs.replace(f, began=f.began - begin, ended=f.ended - begin) for f in faults
+        msgspec.structs.replace(f, began=f.began - begin, ended=f.ended - begin)
+        for f in sure_outages(faults)
     ]
     polls = [call for call in moved if call.op == "poll" and not call.instance]
     polls.sort(key=lambda call: call.invoked)
