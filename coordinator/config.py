@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         900, description="between two reports, unless the object says"
     )
     poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
-    drain_delay: Annotated[float, Field(ge=0, le=600)] = Field(
+    drain_delay: Annotated[float, Field(ge=0, le=60)] = Field(
         1, description="from SIGTERM, when /readyz says no, to the end of listening"
     )
     outage_threshold: Annotated[float, Field(ge=0.5, le=31_536_000)] = Field(

@@ -26,9 +26,11 @@ local wakes, postponed, work, trouble = {}, {}, 0, '' -- wakes by account
 for _, timer in ipairs(due) do
   local kind, scope, id = string.match(timer, '^(%a+):([^:]*:[^:]*):(.*)$')
   local plan = { kind = kind, scope = scope, id = id, timer = timer }
-  local account = string.match(scope, '^[^:]*')
+  local account = string.match(scope or '', '^[^:]*')
   wakes[account] = wakes[account] or {}
-  if not cursor_kinds[kind] then
+  if not kind then
+    done.broken, trouble = done.broken + 1, put_off(base, timer, now, 'no timer of ours')
+  elseif not cursor_kinds[kind] then
     local sound, what, ended = pcall(apply_timer, base, plan, now, limits, wakes[account])
     if not sound then
       what, trouble = 'broken', put_off(base, timer, now, what)
@@ -58,5 +60,5 @@ for account, groups in pairs(wakes) do
 end
 local first = redis.call('ZRANGE', timers, 0, 0, 'WITHSCORES')
 local next_due = first[2] and tonumber(first[2]) or -1
-return { next_due, now, stepped_ms, gap_ms, #due - #postponed / 2, done.ack, done.progress, done.graced, done.timeout,
-  done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble }
+return { next_due, now, stepped_ms, gap_ms, #due - #postponed / 2 - done.broken, done.ack, done.progress, done.graced,
+  done.timeout, done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble }

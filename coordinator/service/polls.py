@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 GROUPS_A_CALL = 500
-# Seconds; together less than two, in which whoever calls has an answer.
+# Seconds; together less than two, in which whoever calls has an answer (longer with `replicas:N`).
 SETTLE_WITHIN = 1.5
 PUT_BACK_WITHIN = 0.4
 ASK_PAUSE = 0.05
@@ -201,8 +201,8 @@ class Polls:
         with suppress(CoordinatorError, TimeoutError):
             async with asyncio.timeout(PUT_BACK_WITHIN):
                 task = await self._tasks.claim(shard, call, claim, self._ack_ms, durable=False)
-            if task is not None:
-                await self._give_back(call, task)
+                if task is not None:
+                    await self._give_back(call, task)
 
     async def _give_back(self, call: PollCall, task: Claimed) -> None:
         shard = shard_of(task.pipeline_id)
@@ -224,6 +224,9 @@ class Polls:
 
 async def _settled(call: Callable[[], Awaitable[T]]) -> T:
     """Make a call that can be repeated, and while its outcome is unknown make it again.
+
+    That is for connections that are lost; a Redis that was silent for its whole timeout is not
+    asked again.
 
     Raises:
         UnknownOutcomeError: for `SETTLE_WITHIN` seconds there was no way to learn it.

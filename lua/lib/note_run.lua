@@ -1,22 +1,16 @@
---- Note that due work is being run (at most about once a second), that none was run for too long, and that the server's
--- clock has stepped back or come level again. Returns the ms of a step back (0: none), the ms of a gap (0: none), and
--- when the last gap ended (0: never).
+--- Note that due work is being run (at most about once a second), and that none was run for too long. Returns the ms by
+-- which the clock has stepped back since the last note (0: it has not), the ms of a gap (0: none), and when the last gap
+-- ended (0: never).
 -- @include lib/shard_clock
 -- @keys meta
 local function note_run(base, threshold_ms)
-  local meta, now, clock, last, slewed = meta_key(base), shard_clock(base)
-  local stepped_ms = last and math.max(last - math.max(clock, slewed or 0), 0) or 0
-  if stepped_ms > 0 then
-    redis.call('HSET', meta, 'slew_now_ms', now, 'slew_clock_ms', clock)
-  elseif slewed and slewed <= clock then
-    redis.call('HDEL', meta, 'slew_now_ms', 'slew_clock_ms')
+  local meta, now, clock, last, before = meta_key(base), shard_clock(base)
+  local passed_ms = last and clock - before or 0
+  if passed_ms > threshold_ms then
+    redis.call('HSET', meta, 'last_run_ms', now, 'ahead_ms', now - clock, 'gap_end_ms', now)
+    return 0, passed_ms, now
+  elseif not last or passed_ms < 0 or passed_ms >= math.min(1000, threshold_ms / 4) then
+    redis.call('HSET', meta, 'last_run_ms', now, 'ahead_ms', now - clock)
   end
-  local gap_ms = last and (now - last) / (now > clock and SLEW_SPEED or 1) or 0
-  if gap_ms > threshold_ms then
-    redis.call('HSET', meta, 'last_run_ms', now, 'gap_end_ms', now)
-    return stepped_ms, gap_ms, now
-  elseif not last or now - last >= math.min(1000, threshold_ms / 4) then
-    redis.call('HSET', meta, 'last_run_ms', now)
-  end
-  return stepped_ms, 0, tonumber(redis.call('HGET', meta, 'gap_end_ms') or 0)
+  return math.max(-passed_ms, 0), 0, tonumber(redis.call('HGET', meta, 'gap_end_ms') or 0)
 end

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from history import Recorder
 
 SERVER_FAULT = 500
-POLL_TIMEOUT = 8  # seconds; a poll asks Redis again for five
+POLL_TIMEOUT = 8  # seconds; longer than any answer takes
 TIMEOUT = 4
 AGAIN = (0.03, 0.3)  # seconds before the next try, after a replica did not answer
 REASONS = {"LEASE_LOST": "superseded", "CANCELED": "canceled", "DELETED": "deleted"}
@@ -137,7 +137,9 @@ class Caller:
     def _end(self, call: Call, answer: Answer) -> None:
         outcome = "ok" if answer.status == 200 else "refused"
         task = given(answer.body) if call.op == "poll" else {}
-        verdict = ("granted" if task else "empty") if call.op == "poll" else answer.verdict
+        verdict = answer.verdict
+        if call.op == "poll" and outcome == "ok":
+            verdict = "granted" if task else "empty"
         self._recorder.write(
             msgspec.structs.replace(
                 call, returned=time.monotonic(), outcome=outcome, verdict=verdict, **task

@@ -100,7 +100,7 @@ def check_history(calls: Sequence[Call], faults: Sequence[Fault], options: Optio
     stories = {story.instance: story for story in tell(calls, faults, options)}
     summary = _count(calls, stories.values())
     violations = [v for story in stories.values() for v in _break(story, summary)]
-    violations += [*_shared_handles(calls), *_too_early(stories)]
+    violations += [*_shared_handles(calls), *_too_early(stories), *_refused_polls(calls)]
     if violations:
         raise HistoryError(violations, stories, summary)
     return summary
@@ -220,6 +220,14 @@ def _too_early(stories: Mapping[str, Story]) -> Iterator[Violation]:
                 if returned(grant) < finished:
                     text = f"{grant.handle} was handed out before {need} was finished"
                     yield Violation(story.instance, "too_early", text)
+
+
+def _refused_polls(calls: Sequence[Call]) -> Iterator[Violation]:
+    """A poll is answered with a task or without, or not at all."""
+    for call in calls:
+        if call.op == "poll" and call.outcome == "refused":
+            text = f"a poll of {call.client} was refused at {call.invoked:.3f}: {call.verdict}"
+            yield Violation(call.instance, "refused_polls", text)
 
 
 def _count(calls: Sequence[Call], stories: Sequence[Story]) -> Summary:

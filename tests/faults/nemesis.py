@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from workload import Operator
 
 LANES = ("near", "far")
-FIRST = 2.0  # seconds before the first fault, and after the last
+FIRST = 2.0  # seconds before the first fault
+QUIET = 15.0  # seconds after the last, in which hand-outs are measured
 PAUSES = (0.5, 4.0)  # between the faults of a lane
 LONG_PAUSES = (2.0, 7.0)  # where a failover is to come to an end, and some work to be done
 ALL = ("valkey", "redis7", "sentinel", "cluster")
@@ -129,7 +130,7 @@ def _plan_lane(
         step = Step(round(at, 1), pause, kind.name, lasts, chance.getrandbits(32))
         pause = round(chance.uniform(*pauses), 1)
         at += step.lasts + pause
-        if step.at + step.lasts > seconds - FIRST:
+        if step.at + step.lasts > seconds - min(QUIET, seconds / 4):
             return steps
         steps.append(step)
 

@@ -36,6 +36,8 @@ def test_two_minutes_of_mixed_faults(run_campaign):
     result = run_campaign(SECONDS)
     assert result.findings == []
     assert result.figures["hand-outs"] > 50
+    assert result.figures["hand-outs measured"] > 0
+    assert min(result.figures[what] for what in ("leases lost", "stale calls refused")) > 0
     assert sum(result.faults.values()) > 20
 
 
@@ -45,3 +47,4 @@ def test_mixed_faults_while_the_clock_is_stepped(run_campaign):
     result = run_campaign(CLOCK_SECONDS, clock=True)
     assert result.findings == []
     assert result.figures["hand-outs"] > 10
+    assert result.faults["step clock"] > 0

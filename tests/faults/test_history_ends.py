@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from history import Fault
 from history_builder import INSTANCE, OPTIONS, Tale
@@ -182,3 +183,11 @@ def test_where_answered_writes_may_be_lost_only_the_rules_are_applied():
     assert check_history(odd.calls, [lossy], OPTIONS).unjudged == 1
     found = rejected(BAD["accepted from an older handle"][0].calls, [lossy])
     assert {rule for rule, _ in found} == {"no_older_handle"}
+
+
+def test_a_refused_poll_is_rejected():
+    """A poll is answered with a task or without, or not at all."""
+    story = Tale().poll("a", 1).finish("a", "accepted", 2)
+    told = {"outcome": "refused", "verdict": "InvalidRequestException"}
+    refused = msgspec.structs.replace(story.calls[0], instance="", handle="", **told)
+    assert "refused_polls" in {rule for rule, _ in rejected([*story.calls, refused])}

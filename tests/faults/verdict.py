@@ -118,6 +118,7 @@ def _options(operator: Operator, *, clock: bool) -> Options:
         max_lost=SETTINGS["MAX_LOST_LEASES"],
         timing=not clock,
         activated=operator.activated,
+        needs=operator.needs,
         final=operator.final,
         read_at=operator.read_at,
     )

@@ -33,6 +33,7 @@ class Watched:
     epoch: int
     asked: float = 0.0
     names: set[str] = field(default_factory=set)
+    needs: dict[str, list[str]] = field(default_factory=dict)  # of objects
     canceled: set[str] = field(default_factory=set)
     rerun: bool = False
 
@@ -40,7 +41,8 @@ class Watched:
 class Operator:
     """Works as one client; `findings` are sentences on what must not be.
 
-    `activated` says of each instance that was seen when it was asked for, `final` how it was at the
+    `activated` says of each instance that was seen when it was asked for, `needs` what it waits
+    for, `final` how it was at the
     end ("gone": with its pipeline); `unseen` are pipelines that were gone before their instances
     could be seen, because all data was.
 
@@ -56,6 +58,7 @@ class Operator:
     ) -> None:
         self.findings: list[str] = []
         self.activated: dict[str, float] = {}
+        self.needs: dict[str, list[str]] = {}
         self.final: dict[str, str] = {}
         self.unseen: list[str] = []
         self.read_at = 0.0  # when `final` was complete
@@ -91,6 +94,7 @@ class Operator:
             return
         pipeline = Watched(made.body["pipelineId"], epoch)
         pipeline.asked, own = time.monotonic(), {"pipelineId": pipeline.id}
+        pipeline.needs = {each["id"]: _needs(each) for each in objects}
         for operation, more in (
             ("PutPipelineDefinition", {"pipelineObjects": objects}),
             ("ActivatePipeline", {}),
@@ -172,6 +176,9 @@ class Operator:
         pipeline.names.update(fields)
         for name in fields:
             self.activated.setdefault(f"{pipeline.id}/{name}", pipeline.asked)
+            component, _, start = name.rpartition("_")
+            needs = pipeline.needs[component.removeprefix("@")]
+            self.needs[f"{pipeline.id}/{name}"] = [f"{pipeline.id}/@{n}_{start}" for n in needs]
         for name, each in fields.items():
             if each["@status"] == "FAILED" and each.get("errorId") != UNLUCKY:
                 self.findings.append(f"{pipeline.id}/{name} is FAILED: {each}")
@@ -243,3 +250,8 @@ def _stuck(found: dict[str, str]) -> bool:
     return waiting == {"WAITING_ON_DEPENDENCIES"} and bool(
         {"FAILED", "CANCELED"} & {*found.values()}
     )
+
+
+def _needs(described: dict[str, Any]) -> list[str]:
+    """The objects that an object depends on."""
+    return [f["refValue"] for f in described["fields"] if f["key"] == "dependsOn"]

@@ -28,7 +28,7 @@ async def step_back(bench: Bench, millis: int) -> int:
 
 async def slewing(bench: Bench) -> bool:
     """Say whether the shard's time is not the clock's."""
-    return bool(await bench.router.execute(META, "HEXISTS", META, "slew_clock_ms"))
+    return int(await bench.router.execute(META, "HGET", META, "ahead_ms")) > 0
 
 
 async def test_leases_are_lost_while_the_clock_is_behind(bench: Bench) -> None:
@@ -67,23 +67,57 @@ async def test_time_passes_at_half_speed_until_level(bench: Bench) -> None:
 
 async def test_a_second_step_back(bench: Bench) -> None:
     """A further step back while time slews goes on from the last run as well, and is told."""
-    await step_back(bench, 60_000)
+    ahead = await step_back(bench, 60_000)
     assert (await bench.due()).clock_back_ms > 0
-    await bench.router.execute(META, "HSET", META, "slew_clock_ms", await clock_ms(bench) + 10_000)
+    before = await clock_ms(bench) + 10_000  # what the clock said at the last run
+    last = ["last_run_ms", ahead, "ahead_ms", ahead - before]
+    await bench.router.execute(META, "HSET", META, *last)
     run = await bench.due()
-    assert run.clock_back_ms > 0
+    assert 9000 < run.clock_back_ms <= 10_000
+    assert run.now_ms == ahead
     assert (await bench.due()).clock_back_ms == 0
 
 
+async def test_a_clock_that_is_set_right_again_carries_nothing_away(bench: Bench) -> None:
+    """After back and right again the shard is no further ahead than between two runs."""
+    right = await clock_ms(bench)
+    back = ["last_run_ms", right, "ahead_ms", 8000]  # noted 8 s back; now it is right
+    await bench.router.execute(META, "HSET", META, *back)
+    run = await bench.due(outage_threshold=60)
+    assert run.gap_ms == 0
+    assert run.now_ms - await clock_ms(bench) <= 600
+    await bench.router.execute(META, "HSET", META, "last_run_ms", right, "ahead_ms", 600_000)
+    run = await bench.due()
+    assert run.gap_ms >= 600_000, "what looks like a gap gives grace"
+    assert run.now_ms - await clock_ms(bench) <= 600
+
+
 async def test_an_outage_while_the_clock_is_behind(bench: Bench) -> None:
-    """A gap counts in real time: at half speed it is an outage as early as ever."""
+    """A gap counts by the clock: while time slews it is an outage as early as ever."""
     ahead = await step_back(bench, 3_600_000)
     await bench.due()
     behind = await clock_ms(bench) - 9000
-    slew = ["slew_now_ms", ahead, "slew_clock_ms", behind]
-    await bench.router.execute(META, "HSET", META, "last_run_ms", ahead, *slew)
+    last = ["last_run_ms", ahead, "ahead_ms", ahead - behind]
+    await bench.router.execute(META, "HSET", META, *last)
     run = await bench.due(outage_threshold=8)
     assert 9000 <= run.gap_ms < 60_000
+
+
+async def test_a_timer_of_nobody_holds_nothing_up(bench: Bench) -> None:
+    """A member of the timers that is none of ours is put off and told; all else is applied."""
+    await bench.start()
+    await bench.claim(ack_ms=1)
+    await bench.router.execute(TIMERS, "ZADD", TIMERS, 1, "junk")
+    runs = [await bench.due()]
+
+    async def lost() -> bool:
+        runs.append(await bench.due())
+        return any(run.lost_unacknowledged for run in runs)
+
+    await eventually(lost)
+    assert (runs[0].broken, runs[0].applied) == (1, runs[0].lost_unacknowledged)
+    assert runs[0].trouble == b"junk: no timer of ours"
+    await bench.router.execute(TIMERS, "ZREM", TIMERS, "junk")
 
 
 async def test_a_damaged_record_holds_nothing_up(bench: Bench) -> None:

@@ -129,8 +129,9 @@ class Examination:
                 return
             limit = self._limit(check)
             outcome = run(check, tree, limit)
-            if outcome.test:
-                again = run(check._replace(tests=(outcome.test,)), tree, limit)
+            if outcome.verdict != "passed":
+                suspects = (outcome.test,) if outcome.test else check.tests
+                again = run(check._replace(tests=suspects), tree, limit)
                 outcome = again._replace(seconds=outcome.seconds + again.seconds)
             result.outcomes.append(outcome)
 

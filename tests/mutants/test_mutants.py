@@ -61,8 +61,8 @@ def of_today() -> list[Mutation]:
     found = mutations(tuple(name for name in named.split(",") if name))
     if named:
         return found
-    step, day = len(found) // A_DAY, dt.datetime.now(dt.UTC).toordinal()
-    return [found[(day % step) + turn * step] for turn in range(A_DAY)]
+    day = dt.datetime.now(dt.UTC).toordinal()
+    return [found[(day * A_DAY + turn) % len(found)] for turn in range(A_DAY)]
 
 
 def test_every_mutant_fits_the_code() -> None:
