@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-WORKERS = max(2, min(4, os.cpu_count() or 1))  # most tests wait for something most of the time
+WORKERS = min(4, (os.cpu_count() or 1) + 1)  # most tests wait for something most of the time
 # A file stays whole, since its fixtures may be dear, and the slow files come first, as collected.
 SPREAD = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
 PASSES = (["--measures", "without", *SPREAD], ["--measures", "only"])

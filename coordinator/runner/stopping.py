@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coordinator.runner.execution import Execution
 
 logger = logging.getLogger(__name__)
+HEARD_WITHIN = 1.0  # seconds until a signal is heard, at worst
 
 
 class Request(Enum):
@@ -76,7 +77,7 @@ class Stopping:
         return not self._gave_up
 
     def _until_asked(self) -> None:
-        while self._requests.get() is Request.TASK_ENDED:
+        while self._next(None) in {None, Request.TASK_ENDED}:
             pass
 
     def _drain(self) -> None:
@@ -88,20 +89,27 @@ class Stopping:
     def _until_idle(self, deadline: float | None) -> bool:
         """Wait for the last task in hand, until `deadline`; return whether a signal came first."""
         while self._executions:
-            try:
-                request = self._requests.get(timeout=_seconds_until(deadline))
-            except Empty:
+            request = self._next(deadline)
+            if request is None and deadline is not None and time.monotonic() >= deadline:
                 return False
             if request is Request.SIGNAL:
                 return True
         return False
+
+    def _next(self, deadline: float | None) -> Request | None:
+        """Wait for a request, until `deadline` and at most a second; return None if none came.
+
+        Python runs a signal's handler when the main thread is back from waiting. One that arrives
+        just before it begins to wait, or in another thread, does not wake it.
+        """
+        left = HEARD_WITHIN if deadline is None else deadline - time.monotonic()
+        try:
+            return self._requests.get(timeout=min(max(0.0, left), HEARD_WITHIN))
+        except Empty:
+            return None
 
     def _give_up(self) -> None:
         with self._lock:
             self._gave_up = True
             for execution in self._executions:
                 execution.give_up()
-
-
-def _seconds_until(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
