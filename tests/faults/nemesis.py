@@ -124,8 +124,12 @@ def _plan_lane(
     chance = random.Random(seed)  # noqa: S311 - a test's dice
     steps: list[Step] = []
     at = pause = FIRST
+    asked_for = [kind for kind in kinds if kind.moves_clock]
     while True:
-        (kind,) = chance.choices(kinds, [kind.weight for kind in kinds])
+        possible = (
+            kinds if steps else asked_for or kinds
+        )  # what was asked for comes first, at least
+        (kind,) = chance.choices(possible, [kind.weight for kind in possible])
         lasts = round(chance.uniform(*kind.lasts), 1)
         step = Step(round(at, 1), pause, kind.name, lasts, chance.getrandbits(32))
         pause = round(chance.uniform(*pauses), 1)

@@ -49,4 +49,6 @@ def test_every_kind_of_fault_comes(server):
 def test_the_clock_is_stepped_only_where_asked_to():
     """It takes the check of times away."""
     assert "step clock" in kinds("valkey", 1, clock=True)
+    plans = [make_plan(seed, "valkey", 30, clock=True) for seed in range(50)]
+    assert all(any(s.kind == "step clock" for s in plan["far"]) for plan in plans), "a short one"
     assert "step clock" not in kinds("valkey", 1)
