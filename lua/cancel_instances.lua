@@ -13,9 +13,7 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/chosen_instances lib/keep_answer
--- @include lib/leave_ready lib/close_attempt lib/end_instance
--- @keys timers unmet
+-- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/cancel_instance
 local found, instead = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
@@ -24,15 +22,7 @@ end
 local now, canceled = now_ms(base), 0
 for n, record in pairs(found) do
   if record.state ~= 'terminal' then
-    if record.state == 'ready' then
-      leave_ready(base, scope, n, record.group)
-    elseif record.state == 'leased' then
-      close_attempt(base, scope, n, record, 'CANCELED', 'canceled', now)
-    elseif record.state == 'delayed' then
-      redis.call('ZREM', timers_key(base), 'retry:' .. scope .. ':' .. n)
-    end
-    redis.call('DEL', unmet_key(base, scope, n))
-    end_instance(base, scope, n, record, 'CANCELED', now)
+    cancel_instance(base, scope, n, record, now)
     canceled = canceled + 1
   end
 end

@@ -1,6 +1,6 @@
 --- Hand out the next ready task of a worker group: a new claim, and a lease until the acknowledgement deadline.
--- Constant number of commands (about 25) but for the log n of the sorted sets. A repeat of a call whose answer was
--- lost gets the same claim again for as long as it is not acknowledged.
+-- Constant number of commands (about 27) but for the log n of the sorted sets, and for what it puts aside. A repeat of a
+-- call whose answer was lost gets the same claim again for as long as it is not acknowledged.
 -- FLAGS allow-oom
 -- KEYS
 --   1 shard_key    HASH    the shard's clock
@@ -14,14 +14,13 @@
 --   7 hostname     string  holder
 --   8 ack_ms       int     time to acknowledge
 -- RETURNS
---   nil, or pipeline, n, attempt, claim, token, hand-out lag ms (-1: not a requeued one), more ready (0/1),
---   fields of the task object (JSON), instance id, component id, scheduled ms, created ms, progress timeout ms
---   (empty: the default), then the checkpoint: key, JSON, …
+--   nil (there is none), again (many had to be put aside: claim again), or pipeline, n, attempt, claim, token, hand-out lag
+--   ms (-1: not a requeued one), more ready (0/1), fields of the task object (JSON), instance id, component id,
+--   scheduled ms, created ms, progress timeout ms (empty: the default), version, then the checkpoint: key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
--- @include lib/shard_clock lib/leave_ready lib/set_state lib/read_hash
--- @include lib/first_turn lib/repeated_claim lib/task_answer
--- @keys call turns virtual instance ready lease timers
+-- @include lib/shard_clock lib/leave_ready lib/set_state lib/next_task lib/repeated_claim lib/task_answer
+-- @keys call turns virtual instance lease timers
 local held, number, holding, refusal = repeated_claim(base, call, try)
 if refusal then
   return refusal
@@ -29,32 +28,23 @@ elseif held then
   return task_answer(base, held, number, holding, 0, -1)
 end
 
-local turns, virtual = turns_key(base, account, group), virtual_key(base, account)
-local pipeline, gone = first_turn(base, account, group)
-if not pipeline then
-  step_over(base, account, group, gone)
-  if #gone > 0 and redis.call('EXISTS', turns) == 0 then
-    redis.call('HDEL', virtual, group)
-  end
-  return nil
-end
-local scope = account .. ':' .. pipeline
-local turn = redis.call('ZSCORE', turns, pipeline)
-local ready = ready_key(base, scope, group)
-local n = string.format('%d', redis.call('ZRANGE', ready, 0, 0)[1])
-local record = read_hash(instance_key(base, scope, n))
-
 local now, clock = shard_clock(base)
+local scope, n, record = next_task(base, account, group, now)
+if not scope then
+  return n and redis.status_reply('again') or nil
+end
+local turns, pipeline = turns_key(base, account, group), string.match(scope, ':(.*)$')
+local turn = redis.call('ZSCORE', turns, pipeline)
+
 local time = redis.call('TIME')
 local token = string.format(
   '%.0f', math.max((tonumber(record.token) or 0) + 1, time[1] * 1000000 + time[2]))
 local deadline_ms = now + ack_ms
 local id = ':' .. scope .. ':' .. n
 local requeued_from_ms = record.requeued_from_ms
-step_over(base, account, group, gone)
-redis.call('HSET', virtual, group, turn)
+redis.call('HSET', virtual_key(base, account), group, turn)
 redis.call('ZINCRBY', turns, 1, pipeline)
-leave_ready(base, scope, n, group)
+leave_ready(base, scope, n, record)
 set_state(base, scope, n, record, 'leased', 'claim', claim, 'token', token, 'hostname', hostname,
   'claimed_ms', now, 'renewed_ms', now, 'deadline_ms', deadline_ms, 'handed', record.attempt)
 redis.call('HDEL', instance_key(base, scope, n), 'requeued_from_ms', 'acked_ms')

@@ -12,6 +12,7 @@
 --   7 error_id       string  may be empty, as the next two
 --   8 error_message  string
 --   9 stack_trace    string
+--   10 final         int     1: a failure that no retry would mend
 -- RETURNS
 --   finished | failed (for good) | retried | repeat | canceled
 -- ERRORS
@@ -22,18 +23,18 @@
 --   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
 --   NOT_A_PRECONDITION   FALSE for an activity
 -- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
--- @include lib/fan_out lib/publish_wakes
+-- @include lib/fan_out lib/publish_wakes lib/overtake_cancel
 -- @keys pipeline instance
-local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms')
+local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'canceling', 'cancel_to')
 if not alive[1] then
   return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
 end
 if alive[2] then
   return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
 end
-local record = read_hash(instance_key(base, scope, n))
+local record, now = read_hash(instance_key(base, scope, n)), now_ms(base)
 local held = record.state == 'leased' and record.claim == claim and record.attempt == attempt
-if not held then
+if not held or overtake_cancel(base, scope, n, record, alive[3], alive[4], now) then
   local cause, recorded, ended_ms = past_claim(base, scope, n, attempt, claim)
   if not cause then
     return redis.error_reply('TASK_NOT_FOUND never handed out')
@@ -51,10 +52,10 @@ if status == 'FALSE' then
   return redis.error_reply('NOT_A_PRECONDITION ' .. record.component)
 end
 
-local now, wakes = now_ms(base), {}
-
+local wakes = {}
 record.acked_ms = record.acked_ms or now -- a result acknowledges too
 if status == 'FAILED' then
+  record.maximum_retries = final == 1 and -1 or record.maximum_retries
   local state = fail_attempt(base, scope, n, record, 'reported', now, wakes,
     'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace)
   publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
@@ -62,6 +63,6 @@ if status == 'FAILED' then
 end
 close_attempt(base, scope, n, record, status, 'reported', now)
 end_instance(base, scope, n, record, status, now)
-fan_out(base, scope, n, 0, true, now, wakes)
+fan_out(base, scope, n, 0, now, wakes)
 publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
 return 'finished'

@@ -9,17 +9,12 @@
 --   4 limit      int     most instances
 -- RETURNS
 --   {n, id, component, state, status, scheduled ms, created ms, ended ms, attempts handed out, acknowledged ms}, …
--- @keys instances instance
+-- @include lib/instance_row
+-- @keys instances
 local page = {}
 local numbers = redis.call(
   'ZRANGEBYSCORE', instances_key(base, scope), '(' .. after, '+inf', 'LIMIT', 0, limit)
-for _, n in ipairs(numbers) do
-  local row = redis.call('HMGET', instance_key(base, scope, n), 'id', 'component', 'state', 'status',
-    'scheduled_ms', 'created_ms', 'ended_ms', 'handed', 'acked_ms')
-  for i = 1, 9 do
-    row[i] = row[i] or ''
-  end
-  table.insert(row, 1, n)
-  page[#page + 1] = row
+for i, n in ipairs(numbers) do
+  page[i] = instance_row(base, scope, n)
 end
 return page

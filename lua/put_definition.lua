@@ -6,9 +6,11 @@
 --   2 scope       string  account and pipeline
 --   3 definition  string  JSON: objects, parameters, values, as given
 --   4 errored     int     1: it has errors and cannot be activated
+--   5 based_on    string  the latest version it was made from; empty: whatever that is
 -- RETURNS
 --   version number
 -- ERRORS
+--   VERSION_CHANGED     <latest>: another version was put meanwhile
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 -- @include lib/living_pipeline
@@ -16,6 +18,10 @@
 local refusal = living_pipeline(base, scope)
 if refusal then
   return refusal
+end
+local latest = redis.call('HGET', definition_key(base, scope), 'latest_version') or '0'
+if based_on ~= '' and based_on ~= latest then
+  return redis.error_reply('VERSION_CHANGED ' .. latest)
 end
 
 local version = redis.call('HINCRBY', pipeline_key(base, scope), 'version', 1)

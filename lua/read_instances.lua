@@ -1,4 +1,4 @@
---- The records of instances and of their attempts, by their ids on the wire.
+--- The records of instances and of their attempts, by their ids on the wire, and what those that wait are waiting for.
 -- FLAGS no-writes
 -- KEYS
 --   1 shard_key  HASH    the shard's clock
@@ -7,23 +7,43 @@
 --   2 scope      string  account and pipeline
 --   3 ...        list    instance id, attempt number (0: the instance itself), …; at most 200 ids
 -- RETURNS
---   for each: nothing known: {}; else {instance record, what is kept of the attempt, reported fields}, each flat
--- @keys ids instance attempt progress
-local found = {}
+--   for each: nothing known: {}; else {instance record, what is kept of the attempt, reported fields}, each flat, then how
+--   many it waits for, some of those as {id, state, status (may be empty), …}, and when its component was paused (or empty)
+-- @keys ids instance attempt progress unmet paused
+local MOST_NAMED = 5
+
+local function some_unmet(n)
+  local named = {}
+  local some = redis.call('SRANDMEMBER', unmet_key(base, scope, n), MOST_NAMED)
+  table.sort(some, function(a, b) return tonumber(a) < tonumber(b) end)
+  for _, need in ipairs(some) do
+    local found = redis.call('HMGET', instance_key(base, scope, need), 'id', 'state', 'status')
+    for i = 1, 3 do -- one whose making has not come to it yet has none of them
+      named[#named + 1] = found[i] or ''
+    end
+  end
+  return named
+end
+
+local answer = {}
 for i = 1, #rest, 2 do
   local n = redis.call('HGET', ids_key(base, scope), rest[i])
   if not n then
-    found[#found + 1] = {}
+    answer[#answer + 1] = {}
   else
     local wanted = rest[i + 1]
+    local found = redis.call('HMGET', instance_key(base, scope, n), 'attempt', 'component')
     if wanted == '0' then
-      wanted = redis.call('HGET', instance_key(base, scope, n), 'attempt')
+      wanted = found[1]
     end
-    found[#found + 1] = {
+    answer[#answer + 1] = {
       redis.call('HGETALL', instance_key(base, scope, n)),
       redis.call('HGETALL', attempt_key(base, scope, n, wanted)),
       redis.call('HGETALL', progress_key(base, scope, n, wanted)),
+      redis.call('SCARD', unmet_key(base, scope, n)),
+      some_unmet(n),
+      redis.call('HGET', paused_key(base, scope), found[2]) or '',
     }
   end
 end
-return found
+return answer

@@ -7,16 +7,17 @@
 --   2 scope      string  account and pipeline
 --   3 wanted     string  latest, active, or empty
 -- RETURNS
---   pipeline record (flat; empty if there is none, little of a deleted one), definition JSON or empty, its version, 1 if it has errors
--- @keys pipeline definition
+--   pipeline record (flat; empty if there is none, little of a deleted one), definition JSON or empty, its version, 1 if it
+--   has errors, how many leases are live
+-- @keys pipeline definition members
 local pipeline = pipeline_key(base, scope)
 local deleted_ms = redis.call('HGET', pipeline, 'deleted_ms')
 if deleted_ms then -- the tombstone holds a claim for each task that was running: any number
-  return { { 'deleted_ms', deleted_ms }, '', '', '' }
+  return { { 'deleted_ms', deleted_ms }, '', '', '', 0 }
 end
-local record = redis.call('HGETALL', pipeline)
+local record, leased = redis.call('HGETALL', pipeline), redis.call('ZCARD', members_key(base, scope, 'leased'))
 if wanted == '' then
-  return { record, '', '', '' }
+  return { record, '', '', '', leased }
 end
 local found = redis.call('HMGET', definition_key(base, scope), wanted, wanted .. '_version', 'latest_errored')
-return { record, found[1] or '', found[2] or '', found[3] or '' }
+return { record, found[1] or '', found[2] or '', found[3] or '', leased }

@@ -19,14 +19,14 @@
 --   TASK_NOT_FOUND      this claim was never made
 --   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
 --   TOO_MUCH_PROGRESS   <bytes>: the values that one attempt reported come to more than 262,144
--- @include lib/shard_clock lib/past_claim
+-- @include lib/shard_clock lib/past_claim lib/read_hash lib/overtake_cancel
 -- @keys pipeline instance lease timers progress
 local MAX_KEYS, MAX_BYTES = 50, 262144
 local instance = instance_key(base, scope, n)
 local found = redis.call('HMGET', instance,
   'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint',
   'progress_bytes')
-local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim)
+local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim, 'canceling', 'cancel_to')
 local held = found[1] == 'leased' and found[2] == claim and found[3] == attempt
 if not alive[1] then
   return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
@@ -37,6 +37,10 @@ if alive[2] then
   end
   return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
 end
+local now, clock = shard_clock(base)
+if held and alive[4] then
+  held = not overtake_cancel(base, scope, n, read_hash(instance), alive[4], alive[5], now)
+end
 if not held then
   local cause = past_claim(base, scope, n, attempt, claim)
   if not cause then
@@ -45,7 +49,6 @@ if not held then
   return cause == 'reported' and 'repeat' or cause == 'canceled' and 'canceled' or 'superseded'
 end
 
-local now, clock = shard_clock(base)
 local progress, changed, bytes = nil, false, tonumber(found[8] or 0)
 if #rest > 0 then
   progress = progress_key(base, scope, n, attempt)

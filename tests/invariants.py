@@ -67,9 +67,10 @@ class Shard:
         where, state = f"{scope}:{n}", record["state"]
         deleted = self.deleted(scope)
         ready = (self.value("ready", f"{scope}:{record['group']}") or {}).keys()
+        aside = (self.value("aside", f"{scope}:{record['component']}") or {}).keys()
         places = {
             "blocked": bool(self.value("unmet", where)),
-            "ready": f"{int(n):010d}" in ready,
+            "ready": (f"{int(n):010d}" in ready) != (f"{int(n):010d}" in aside),
             "leased": f"lease:{where}" in self.timers,
             "delayed": f"retry:{where}" in self.timers,
             "terminal": "status" in record,
@@ -112,7 +113,14 @@ class Shard:
             if f"fanout:{scope}:{need}" not in self.timers:
                 status = (self.value("instance", f"{scope}:{need}") or {}).get("status")
                 assert (need in unmet) == (status != "FINISHED"), f"{n} waits for {need}: {status}"
+                self.check_cascade(scope, n, need)
         assert unmet <= set(record["needs"].split())
+
+    def check_cascade(self, scope: str, n: str, need: str) -> None:
+        """Assert that nothing waits for what has failed if the failure is its own too."""
+        needed = self.value("instance", f"{scope}:{need}") or {}
+        failed = needed.get("status", "FINISHED") != "FINISHED"
+        assert not (failed and "cascade" in needed), f"{n} was not told that {need} has failed"
 
     def check_ready(self) -> None:
         """Assert that ready lists and turns agree, and hold only what is ready."""
@@ -121,7 +129,8 @@ class Shard:
             account, pipeline, group = parts.split(":", 2)
             scope = f"{account}:{pipeline}"
             turns = self.value("turns", f"{account}:{group}") or {}
-            assert pipeline in turns or self.deleted(scope), f"{parts} has no turn"
+            held = group in (self.value("held", scope) or ())
+            assert pipeline in turns or held or self.deleted(scope), f"{parts} has no turn"
             listed.add((f"{account}:{group}", pipeline))
             for member, score in entry.value.items():
                 record = self.value("instance", f"{scope}:{int(member)}")
@@ -130,6 +139,15 @@ class Shard:
         for where, entry in self.kinds["turns"].items():
             for pipeline in entry.value:
                 assert (where, pipeline) in listed, f"{pipeline} has a turn and nothing ready"
+        for parts, entry in self.kinds["aside"].items():
+            account, pipeline, component = parts.split(":", 2)
+            for member, score in entry.value.items():
+                record = self.value("instance", f"{account}:{pipeline}:{int(member)}")
+                assert (record["state"], record["component"]) == ("ready", component)
+                assert int(record["scheduled_ms"]) == score
+            paused = component in (self.value("paused", f"{account}:{pipeline}") or {})
+            resumes = f"resume:{parts}" in self.timers
+            assert paused or resumes or self.deleted(f"{account}:{pipeline}"), f"{parts} for ever"
         for account, entry in self.kinds["virtual"].items():
             for group in entry.value:
                 assert f"{account}:{group}" in self.kinds["turns"], f"{group}: idle, but served"
@@ -147,6 +165,8 @@ class Shard:
                 assert record, f"{timer} of nothing"
             elif kind == "create":
                 assert self.value("run", f"{scope}:{last}"), f"{timer} of nothing"
+            elif kind in {"resume", "release", "cancel"}:
+                assert self.value("pipeline", scope), f"{timer} of nothing"
             else:
                 assert kind == "delete", timer
                 assert self.deleted(scope), timer
@@ -156,6 +176,7 @@ class Shard:
         members = self.value("instances", scope) or {}
         ids = self.value("ids", scope) or {}
         assert {int(n) for n in ids.values()} == set(members.values())
+        self.check_indexes(scope, members)
         assert all(f"{scope}:{n}" in self.kinds["instance"] for n in members), scope
         pending = any(timer.startswith(f"create:{scope}:") for timer in self.timers)
         assert pending == any(run.startswith(scope + ":") for run in self.kinds["run"])
@@ -174,6 +195,28 @@ class Shard:
                 if kind != "pipeline" and (parts == scope or parts.startswith(scope + ":"))
             ]
             assert not left, "left of a deleted pipeline"
+
+    def check_indexes(self, scope: str, members: dict[str, int]) -> None:
+        """Assert that each index has each instance, where it belongs; and the count of starts."""
+        records = {n: self.value("instance", f"{scope}:{n}") for n in members}
+        places = {n: record.get("status", record["state"]) for n, record in records.items()}
+        listed = {
+            (n, parts.removeprefix(scope + ":"))
+            for parts, entry in self.kinds["members"].items()
+            if parts.startswith(scope + ":")
+            for n in entry.value
+        }
+        assert listed == set(places.items()), f"{scope}: the index of states is wrong"
+        for index, name in (("scheduled", "scheduled_ms"), ("started", "created_ms")):
+            times = {f"{int(n):010d}": int(record[name]) for n, record in records.items()}
+            assert (self.value(index, scope) or {}) == times, f"{scope}: {index}"
+        if self.deleted(scope):
+            return
+        live = Counter(record["live"] for record in records.values() if "live" in record)
+        for run, entry in self.kinds["run"].items():
+            if run.startswith(scope + ":"):
+                live[entry.value["first"]] += int(entry.value["count"]) - int(entry.value["next"])
+        assert {run: int(left) for run, left in (self.value("live", scope) or {}).items()} == live
 
     def check_strays(self) -> None:
         """Assert that no key outlives what it belongs to, and that passing ones pass."""

@@ -118,7 +118,9 @@ def decode(stored: StoredDefinition) -> Definition:
     return _DECODER.decode(stored.definition) if stored.definition else Definition()
 
 
-def _staged(components: list[Component]) -> Iterator[tuple[str, bytes]]:
+def _staged(
+    components: list[Component], definition: bytes = b"", max_active: int = 0
+) -> Iterator[tuple[str, bytes]]:
     for index, component in enumerate(components):
         settings = {
             "id": component.id,
@@ -131,4 +133,10 @@ def _staged(components: list[Component]) -> Iterator[tuple[str, bytes]]:
         }
         yield f"settings:{index}", _ENCODER.encode(settings)
         yield f"object:{index}", _ENCODER.encode(component.fields)
+    if definition:
+        yield "definition", definition
+    if max_active:
+        yield "max_active", b"%d" % max_active
+    fields = 2 * len(components) + 2 + bool(definition) + bool(max_active)
+    yield "fields", b"%d" % fields
     yield "count", b"%d" % len(components)

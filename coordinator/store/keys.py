@@ -35,8 +35,23 @@ KEYS: Final[dict[str, Key]] = {
         "definition:<scope>", "HASH", "the latest and the active definition, as JSON"
     ),
     "components": Key("components:<scope>:<version>", "HASH", "what an activated version runs"),
+    "stages": Key("stages:<scope>", "SET", "versions whose components were ever stored"),
     "ids": Key("ids:<scope>", "HASH", "instance id on the wire to instance number"),
     "instances": Key("instances:<scope>", "ZSET", "instance numbers, by number"),
+    "members": Key(
+        "members:<scope>:<place>", "ZSET", "instance numbers by state, or status if they have ended"
+    ),
+    "scheduled": Key("scheduled:<scope>", "ZSET", "instance numbers by scheduled ms"),
+    "started": Key("started:<scope>", "ZSET", "instance numbers by when they were made"),
+    "live": Key("live:<scope>", "HASH", "start to how many of its instances have not ended yet"),
+    "health": Key(
+        "health:<scope>", "HASH", "component to the status, time and id of what ended last of it"
+    ),
+    "paused": Key("paused:<scope>", "HASH", "paused component to when it was paused"),
+    "aside": Key(
+        "aside:<scope>:<component>", "ZSET", "ready instances that wait for a paused component"
+    ),
+    "held": Key("held:<scope>", "SET", "worker groups whose turns wait for the next activation"),
     "run": Key("run:<scope>:<run>", "HASH", "a start whose instances are still being made"),
     "instance": Key("instance:<scope>:<n>", "HASH", "THE record: state, attempt, holder, deadline"),
     "attempt": Key(
@@ -58,6 +73,10 @@ KEYS: Final[dict[str, Key]] = {
         "a call that was carried out, for its repeats: how many ids it looked at",
     ),
     "runner": Key("runner:<account>:<runner>", "HASH", "the last heartbeat of a task runner"),
+    "polled": Key("polled:<account>", "ZSET", "worker groups by when they were last polled"),
+    "pollers": Key(
+        "pollers:<account>:<group>", "ZSET", "hostnames that poll a group, by when they last did"
+    ),
     "wake": Key("wake", "CHANNEL", "<account> newline <count> newline <group>; empty: work is due"),
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coordinator.domain.ids import shard_of
 from coordinator.domain.times import iso
 from coordinator.errors import PipelineDeletedError, PipelineNotFoundError
+from coordinator.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,12 +31,16 @@ class NewPipeline(NamedTuple):
 
 
 class StoredDefinition(NamedTuple):
-    """A pipeline's record with one version of its definition (JSON; empty: there is none)."""
+    """A pipeline's record with one version of its definition (JSON; empty: there is none).
+
+    `leased` is how many of its tasks are held now.
+    """
 
     pipeline: Record
     definition: bytes
     version: str
     errored: bool
+    leased: int
 
 
 class InstanceRow(NamedTuple):
@@ -53,12 +58,47 @@ class InstanceRow(NamedTuple):
     acked_ms: str
 
 
+class Search(NamedTuple):
+    """Which index to look in (members, scheduled, started), and for what.
+
+    That is states and statuses of `members`, or a range of the others' times in ms.
+    """
+
+    name: str
+    places: tuple[str, ...] = ()
+    from_ms: str = "-inf"
+    to_ms: str = "+inf"
+
+
+class Health(NamedTuple):
+    """How an instance ended: with which status, when (ms), and its id."""
+
+    status: str
+    ended_ms: str
+    instance_id: str
+
+
+class Need(NamedTuple):
+    """An instance that another waits for; its id is empty before it is made."""
+
+    id: str
+    state: str
+    status: str
+
+
 class StoredInstance(NamedTuple):
-    """An instance's record, what is kept of one attempt (or {}), and what that reported."""
+    """An instance's record, what is kept of one attempt (or {}), and what that reported.
+
+    `unmet` is how many instances it waits for, `needs` a few of them; `paused_ms` is when its
+    component was paused, or empty.
+    """
 
     instance: Record
     attempt: Record
     progress: dict[str, bytes]
+    unmet: int
+    needs: list[Need]
+    paused_ms: str
 
 
 class Pipelines:
@@ -82,13 +122,15 @@ class Pipelines:
 
     async def read(self, account: str, pipeline_id: str, wanted: str = "") -> StoredDefinition:
         """Read a pipeline's record, and its definition if `wanted` is latest or active."""
-        record, definition, version, errored = await self._scripts.read(
+        record, definition, version, errored, leased = await self._scripts.read(
             "read_pipeline",
             shard_of(pipeline_id),
             scope=f"{account}:{pipeline_id}",
             wanted=wanted,
         )
-        return StoredDefinition(_record(record), definition, version.decode(), errored == b"1")
+        return StoredDefinition(
+            _record(record), definition, version.decode(), errored == b"1", leased
+        )
 
     async def living(self, account: str, pipeline_id: str, wanted: str = "") -> StoredDefinition:
         """Read a pipeline as `read` does.
@@ -113,14 +155,27 @@ class Pipelines:
         )
         return [(flat[i].decode(), flat[i + 1].decode()) for i in range(0, len(flat), 2)]
 
-    async def put(self, account: str, pipeline_id: str, definition: bytes, *, errored: bool) -> int:
-        """Save a definition as the latest version, and return its number."""
+    async def put(
+        self,
+        account: str,
+        pipeline_id: str,
+        definition: bytes,
+        *,
+        errored: bool,
+        based_on: str = "",
+    ) -> int:
+        """Save a definition as the latest version, and return its number.
+
+        Raises:
+            VersionChangedError: the latest is no longer the one that it is based on.
+        """
         version: int = await self._scripts.call(
             "put_definition",
             shard_of(pipeline_id),
             scope=f"{account}:{pipeline_id}",
             definition=definition,
             errored=int(errored),
+            based_on=based_on,
         )
         return version
 
@@ -153,19 +208,49 @@ class Pipelines:
     async def activate(
         self, account: str, pipeline_id: str, version: str, answer: str
     ) -> int | None:
-        """Start a version that is staged; return the start second, or None for a repeat.
+        """Start a version that is staged; return the start second, or None.
+
+        None is a repeat, or a pipeline that goes on with tasks that it was deactivated with.
 
         Raises:
             NotStagedError, VersionChangedError: the caller must prepare again.
+            InvalidRequestError: it has as many runs as it may have.
         """
-        start: int | None = await self._scripts.call(
+        start: int | bytes | None = await self._scripts.call(
             "activate_pipeline",
             shard_of(pipeline_id),
             scope=f"{account}:{pipeline_id}",
             version=version,
             answer=answer,
         )
-        return start
+        return start if isinstance(start, int) else None
+
+    async def deactivate(
+        self, account: str, pipeline_id: str, answer: str, *, cancel: bool
+    ) -> None:
+        """Deactivate a pipeline; with `cancel` all that has not ended is canceled.
+
+        Raises:
+            InvalidRequestError: it was never activated.
+        """
+        await self._scripts.call(
+            "deactivate_pipeline",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            cancel=int(cancel),
+            answer=answer,
+        )
+
+    async def set_tags(self, account: str, pipeline_id: str, before: str, tags: bytes) -> bool:
+        """Replace the tags (JSON); False if they are no longer as they were `before`."""
+        done = await self._scripts.call(
+            "set_tags",
+            shard_of(pipeline_id),
+            scope=f"{account}:{pipeline_id}",
+            before=before,
+            tags=tags,
+        )
+        return bool(done)
 
     async def delete(self, account: str, pipeline_id: str, answer: str) -> None:
         """Delete a pipeline."""
@@ -179,7 +264,7 @@ class Pipelines:
     async def set_status(
         self, script: str, account: str, pipeline_id: str, ids: Sequence[str], answer: str
     ) -> int:
-        """Run cancel_instances or rerun_instances on at most 200 ids; return how many changed.
+        """Run one of the scripts of SetStatus on at most 200 ids; return how many changed.
 
         A rerun of instances with very many dependencies takes several calls, each of which has an
         answer of its own: a repeat does none of them twice, and goes on where the first stopped.
@@ -222,11 +307,57 @@ class Pipelines:
         )
         return [InstanceRow(*(part.decode() for part in row)) for row in rows]
 
+    async def find(
+        self, account: str, pipeline_id: str, search: Search, after: str, limit: int
+    ) -> list[InstanceRow]:
+        """Read a page of instances from an index, behind the instance with number `after`."""
+        rows = await self._scripts.read(
+            "find_instances",
+            shard_of(pipeline_id),
+            *search.places,
+            scope=f"{account}:{pipeline_id}",
+            index=search.name,
+            after=after,
+            limit=limit,
+            from_ms=search.from_ms,
+            to_ms=search.to_ms,
+        )
+        return [InstanceRow(*(part.decode() for part in row)) for row in rows]
+
+    async def paused(self, account: str, pipeline_id: str) -> set[str]:
+        """Return the components of a pipeline that are paused."""
+        shard = shard_of(pipeline_id)
+        key = keys.key("paused", shard, f"{account}:{pipeline_id}")
+        found: list[bytes] = await self._scripts.router.execute(key, "HKEYS", key)
+        return {name.decode() for name in found}
+
+    async def health(
+        self, account: str, pipeline_id: str, components: Sequence[str]
+    ) -> list[Health | None]:
+        """Return how the last instance of each component ended; None: none has."""
+        shard = shard_of(pipeline_id)
+        key = keys.key("health", shard, f"{account}:{pipeline_id}")
+        found: list[bytes | None] = await self._scripts.router.execute(
+            key, "HMGET", key, *components
+        )
+        return [Health(*row.decode().split(" ", 2)) if row else None for row in found]
+
+    async def staged_definition(self, account: str, pipeline_id: str, version: str) -> bytes | None:
+        """Return the definition, with its parameter values, that an activated version runs."""
+        shard = shard_of(pipeline_id)
+        key = keys.key("components", shard, f"{account}:{pipeline_id}", version)
+        found: bytes | None = await self._scripts.router.execute(key, "HGET", key, "definition")
+        return found
+
 
 def _record(flat: Sequence[bytes]) -> Record:
     return {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
 
 
-def _stored_instance(row: Sequence[Sequence[bytes]]) -> StoredInstance:
+def _stored_instance(row: Sequence[Any]) -> StoredInstance:
     progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
-    return StoredInstance(_record(row[0]), _record(row[1]), progress)
+    flat = [part.decode() for part in row[4]]
+    needs = [Need(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
+    return StoredInstance(
+        _record(row[0]), _record(row[1]), progress, row[3], needs, row[5].decode()
+    )

@@ -92,6 +92,18 @@ def _definition_errored(_: str) -> CoordinatorError:
     )
 
 
+def _never_activated(_: str) -> CoordinatorError:
+    return InvalidRequestError("The pipeline was never activated: there is nothing to deactivate.")
+
+
+def _too_many_runs(most: str) -> CoordinatorError:
+    return InvalidRequestError(
+        f"Exceeded number of concurrent executions: {most} of this pipeline's runs have not ended "
+        "yet. Wait for one, deactivate the pipeline, or raise 'maxActiveInstances' in its Default "
+        "object."
+    )
+
+
 REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "PIPELINE_NOT_FOUND": _pipeline_not_found,
     "PIPELINE_DELETED": _pipeline_deleted,
@@ -105,6 +117,8 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "FEWER_SHARDS": _fewer_shards,
     "NO_DEFINITION": _no_definition,
     "DEFINITION_ERRORED": _definition_errored,
+    "NEVER_ACTIVATED": _never_activated,
+    "TOO_MANY_RUNS": _too_many_runs,
     "VERSION_CHANGED": lambda _: VersionChangedError(),
     "NOT_STAGED": lambda _: NotStagedError(),
     "POLL_SUPERSEDED": lambda _: PollSupersededError(),

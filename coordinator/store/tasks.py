@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from coordinator.domain.ids import Handle
     from coordinator.store.scripts import Scripts
+
+
+AGAIN = b"again"
 
 
 class Claimed(NamedTuple):
@@ -30,8 +33,17 @@ class Claimed(NamedTuple):
     scheduled_ms: int
     created_ms: int
     progress_timeout_ms: int
+    version: str
     checkpoint: dict[str, bytes]
     again: bool
+
+
+class PolledGroup(NamedTuple):
+    """A worker group: when it was last polled (ms; 0: not that is known), by how many lately."""
+
+    group: str
+    polled_ms: int
+    pollers: int
 
 
 class PollCall(NamedTuple):
@@ -59,17 +71,19 @@ class Tasks:
             PollSupersededError: a later try of this call has begun.
         """
         run = self._scripts.call if durable else self._scripts.read
-        reply = await run(
-            "claim_task",
-            shard,
-            account=poll.account,
-            group=poll.group,
-            call=poll.call,
-            **{"try": poll.attempt},
-            claim=claim,
-            hostname=poll.hostname,
-            ack_ms=ack_ms,
-        )
+        reply: Any = AGAIN
+        while reply == AGAIN:
+            reply = await run(
+                "claim_task",
+                shard,
+                account=poll.account,
+                group=poll.group,
+                call=poll.call,
+                **{"try": poll.attempt},
+                claim=claim,
+                hostname=poll.hostname,
+                ack_ms=ack_ms,
+            )
         return None if reply is None else _claimed(reply, claim)
 
     async def bar(self, shard: int, poll: PollCall, keep_ms: int) -> bool:
@@ -113,9 +127,17 @@ class Tasks:
         return reply.decode()
 
     async def finish(
-        self, account: str, handle: Handle, status: str, errors: tuple[str, str, str]
+        self,
+        account: str,
+        handle: Handle,
+        status: str,
+        errors: tuple[str, str, str],
+        *,
+        final: bool = False,
     ) -> str:
         """Record a result; `errors` are id, message, stack trace, each may be empty.
+
+        A `final` failure is one that no retry would mend.
 
         Returns: finished, failed, retried, repeat or canceled.
 
@@ -133,6 +155,7 @@ class Tasks:
             error_id=errors[0],
             error_message=errors[1],
             stack_trace=errors[2],
+            final=int(final),
         )
         return reply.decode()
 
@@ -141,6 +164,20 @@ class Tasks:
         flat = [part for group in groups for part in group]
         reply: list[int] = await self._scripts.read("ready_groups", shard, *flat)
         return reply
+
+    async def note_polls(self, shard: int, account: str, polls: Iterable[tuple[str, str]]) -> None:
+        """Remember which groups of an account were polled, and by which hostnames."""
+        flat = [part for poll in polls for part in poll]
+        await self._scripts.read("record_polls", shard, *flat, account=account)
+
+    async def polled(
+        self, shard: int, account: str, groups: Sequence[str], most: int
+    ) -> tuple[int, list[PolledGroup]]:
+        """Return now (ms), and who polls these groups and the `most` that were polled last."""
+        now_ms, *rows = await self._scripts.read(
+            "read_polls", shard, *groups, account=account, most=most
+        )
+        return now_ms, [PolledGroup(row[0].decode(), row[1], row[2]) for row in rows]
 
     async def heartbeat(
         self, shard: int, account: str, runner: str, group: str, hostname: str, keep_ms: int
@@ -158,7 +195,7 @@ class Tasks:
 
 
 def _claimed(reply: list[bytes], claim: str) -> Claimed:
-    pairs = reply[13:]
+    pairs = reply[14:]
     return Claimed(
         pipeline_id=reply[0].decode(),
         n=int(reply[1]),
@@ -173,6 +210,7 @@ def _claimed(reply: list[bytes], claim: str) -> Claimed:
         scheduled_ms=int(reply[10]),
         created_ms=int(reply[11]),
         progress_timeout_ms=int(reply[12] or 0),
+        version=reply[13].decode(),
         checkpoint={pairs[i].decode(): pairs[i + 1] for i in range(0, len(pairs), 2)},
         again=reply[3] != claim.encode(),
     )

@@ -1,11 +1,19 @@
 --- One step, of at most 200, of what is done a bounded number at a time. Returns how much it did.
 -- @include lib/read_hash lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances
+-- @include lib/cancel_step lib/resume_step lib/release_step
 -- @keys instance pipeline timers run
-local cursor_kinds = { fanout = true, create = true, delete = true }
+local cursor_kinds = { fanout = true, create = true, delete = true, cancel = true, resume = true, release = true }
 
-local function fan_out_step(base, cursor, now, wakes)
-  local found = redis.call('HMGET', instance_key(base, cursor.scope, cursor.id), 'fan_from', 'status')
-  return fan_out(base, cursor.scope, cursor.id, found[1] or 0, found[2] == 'FINISHED', now, wakes)
+local function living_step(base, cursor, now, wakes)
+  if cursor.kind == 'fanout' then
+    local from = redis.call('HGET', instance_key(base, cursor.scope, cursor.id), 'fan_from')
+    return fan_out(base, cursor.scope, cursor.id, from or 0, now, wakes)
+  elseif cursor.kind == 'cancel' then
+    return cancel_step(base, cursor.scope, cursor.timer, now)
+  elseif cursor.kind == 'resume' then
+    return resume_step(base, cursor.scope, cursor.id, now, wakes)
+  end
+  return release_step(base, cursor.scope, cursor.timer, now, wakes)
 end
 
 local function apply_cursor(base, cursor, now, limits, wakes)
@@ -13,8 +21,8 @@ local function apply_cursor(base, cursor, now, limits, wakes)
   local living = found[1] and not found[2]
   if cursor.kind == 'delete' then
     return delete_instances(base, cursor.scope, cursor.timer, now, limits.tombstone_ms)
-  elseif cursor.kind == 'fanout' and living then
-    return fan_out_step(base, cursor, now, wakes)
+  elseif cursor.kind ~= 'create' and living then
+    return living_step(base, cursor, now, wakes)
   end
   local run = cursor.kind == 'create' and read_hash(run_key(base, cursor.scope, cursor.id)) or {}
   if run.count and living then

@@ -1,7 +1,8 @@
 --- Remove what belonged to a deleted pipeline, MOST_DELETED instances at a time, then leave its tombstone. Returns how
 -- many. The claims that held leases stay with the tombstone: their runners are told at their next report.
--- @include lib/read_hash lib/leave_ready
+-- @include lib/read_hash lib/leave_ready lib/place_of
 -- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
+-- @keys members scheduled started stages live health paused held
 local MOST_DELETED = 200
 
 local function delete_instance(base, scope, n)
@@ -9,10 +10,11 @@ local function delete_instance(base, scope, n)
   if record.state == 'leased' then
     redis.call('HSET', pipeline_key(base, scope), 'claim:' .. record.claim, n)
   elseif record.state == 'ready' then
-    leave_ready(base, scope, n, record.group)
+    leave_ready(base, scope, n, record)
   end
   if record.state then
     redis.call('HINCRBY', counts_key(base), record.state, -1)
+    redis.call('ZREM', members_key(base, scope, place_of(record)), n)
   end
   redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id, 'retry' .. id, 'fanout' .. id)
   for attempt = 1, tonumber(record.attempt or 0) do
@@ -22,6 +24,8 @@ local function delete_instance(base, scope, n)
     instance_key(base, scope, n))
   redis.call('HDEL', ids_key(base, scope), record.id)
   redis.call('ZREM', instances_key(base, scope), n)
+  redis.call('ZREM', scheduled_key(base, scope), string.format('%010d', n))
+  redis.call('ZREM', started_key(base, scope), string.format('%010d', n))
 end
 
 local function delete_instances(base, scope, timer, now, tombstone_ms)
@@ -33,18 +37,17 @@ local function delete_instances(base, scope, timer, now, tombstone_ms)
     redis.call('ZADD', timers_key(base), now - 1, timer)
     return #page
   end
-  local pipeline = pipeline_key(base, scope)
-  local version = tonumber(redis.call('HGET', pipeline, 'version') or 0)
-  for v = math.max(1, version - MOST_DELETED), version do
-    redis.call('UNLINK', components_key(base, scope, v))
+  local stages = redis.call('SPOP', stages_key(base, scope), MOST_DELETED)
+  for _, version in ipairs(stages) do
+    redis.call('UNLINK', components_key(base, scope, version))
   end
-  if version > MOST_DELETED then -- a much edited pipeline: the next run takes the versions before
-    redis.call('HSET', pipeline, 'version', version - MOST_DELETED - 1)
+  if #stages == MOST_DELETED then -- a much edited pipeline: the next run takes more
     redis.call('ZADD', timers_key(base), now - 1, timer)
     return MOST_DELETED
   end
-  redis.call('UNLINK', definition_key(base, scope), ids_key(base, scope))
-  redis.call('PEXPIRE', pipeline, tombstone_ms)
+  redis.call('UNLINK', definition_key(base, scope), ids_key(base, scope), live_key(base, scope), health_key(base, scope),
+    paused_key(base, scope), held_key(base, scope))
+  redis.call('PEXPIRE', pipeline_key(base, scope), tombstone_ms)
   redis.call('ZREM', timers_key(base), timer)
   return 0
 end

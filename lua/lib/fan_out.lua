@@ -1,34 +1,59 @@
---- Tell the dependents of an instance, from number `from` on, whether it is finished: FAN_OUT at a time, and a cursor
--- in `timers` does the rest. Returns how many were told.
--- @include lib/read_hash lib/make_ready
+--- Tell the dependents of an instance, from number `from` on, what has become of it: FAN_OUT at a time, or as many as have
+-- MOST_LOOKED_AT dependencies together, and a cursor in `timers` does the rest. Finished, they have one less to wait for.
+-- Ended otherwise, they fail with it if its failure cascades. Run again, they wait for it (again). Returns how many were told.
+-- @include lib/read_hash lib/make_ready lib/end_instance lib/restart_instance
 -- @keys instance dependents unmet timers wake
-local FAN_OUT = 200
+local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 200, 10000, 1000
 
-local function tell_dependent(base, scope, n, dependent, finished, now, wakes)
-  local record = read_hash(instance_key(base, scope, dependent))
-  if record.state ~= 'blocked' then
-    return
-  end
-  local unmet = unmet_key(base, scope, dependent)
-  redis.call(finished and 'SREM' or 'SADD', unmet, n)
-  if finished and redis.call('EXISTS', unmet) == 0 then
-    make_ready(base, scope, dependent, record, now, wakes)
-  end
+local function cascade_fail(base, scope, told, dependent, record, now)
+  local chain = string.sub(told.id .. (told.chain and ' <- ' .. told.chain or ''), 1, MOST_CHAIN)
+  redis.call('DEL', unmet_key(base, scope, dependent))
+  end_instance(base, scope, dependent, record, 'CASCADE_FAILED', now, 'cascade_failed_on', chain)
 end
 
-local function fan_out(base, scope, n, from, finished, now, wakes)
+--- What failed with an instance is run again with it, unless something else that it needs has failed; returns its links.
+local function revive(base, scope, dependent, record, now, wakes)
+  local unfinished, links, hopeless = unfinished_needs(base, scope, record, {})
+  if not hopeless then
+    restart_instance(base, scope, dependent, record, unfinished, now, wakes)
+  end
+  return links
+end
+
+local function tell_dependent(base, scope, n, told, dependent, now, wakes)
+  local record, unmet = read_hash(instance_key(base, scope, dependent)), unmet_key(base, scope, dependent)
+  if record.state == 'blocked' and told.status == 'FINISHED' then
+    redis.call('SREM', unmet, n)
+    if redis.call('EXISTS', unmet) == 0 then
+      make_ready(base, scope, dependent, record, now, wakes)
+    end
+  elseif record.state == 'blocked' and told.status and told.cascade then
+    cascade_fail(base, scope, told, dependent, record, now)
+  elseif record.state == 'blocked' then
+    redis.call('SADD', unmet, n)
+  elseif record.status == 'CASCADE_FAILED' and told.cascade and not told.status then
+    return revive(base, scope, dependent, record, now, wakes)
+  end
+  return 0
+end
+
+local function fan_out(base, scope, n, from, now, wakes)
+  local key, cursor = instance_key(base, scope, n), 'fanout:' .. scope .. ':' .. n
+  local found = redis.call('HMGET', key, 'status', 'cascade', 'id', 'cascade_failed_on')
+  local told = { status = found[1], cascade = found[2], id = found[3], chain = found[4] }
   local page = redis.call(
     'ZRANGEBYSCORE', dependents_key(base, scope, n), '(' .. from, '+inf', 'LIMIT', 0, FAN_OUT)
-  for _, dependent in ipairs(page) do
-    tell_dependent(base, scope, n, dependent, finished, now, wakes)
+  local count, links = 0, 0
+  while count < #page and links < MOST_LOOKED_AT do
+    count = count + 1
+    links = links + tell_dependent(base, scope, n, told, page[count], now, wakes)
   end
-  local cursor = 'fanout:' .. scope .. ':' .. n
-  if #page == FAN_OUT then
-    redis.call('HSET', instance_key(base, scope, n), 'fan_from', page[#page])
+  if count == FAN_OUT or count < #page then
+    redis.call('HSET', key, 'fan_from', page[count])
     redis.call('ZADD', timers_key(base), now - 1, cursor)
     redis.call('SPUBLISH', wake_key(base), '')
   else
     redis.call('ZREM', timers_key(base), cursor)
   end
-  return #page
+  return count
 end

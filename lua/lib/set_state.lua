@@ -1,11 +1,22 @@
---- The only place that moves an instance between blocked, ready, leased, delayed and terminal.
--- `record` is what was read of it, and is kept true; further fields to write follow as names and values.
--- @keys instance counts
-local function set_state(base, scope, n, record, state, ...)
+--- The only place that moves an instance between blocked, ready, leased, delayed and terminal. `place` is one of the
+-- first four, or the status that ends it. `record` is what was read of it, and is kept true; further fields to write
+-- follow as names and values.
+-- @include lib/place_of
+-- @keys instance counts members
+local LIVING = { blocked = true, ready = true, leased = true, delayed = true }
+
+local function set_state(base, scope, n, record, place, ...)
+  local state = LIVING[place] and place or 'terminal'
+  local status = not LIVING[place] and place or nil
   if record.state then
     redis.call('HINCRBY', counts_key(base), record.state, -1)
+    redis.call('ZREM', members_key(base, scope, place_of(record)), n)
   end
   redis.call('HINCRBY', counts_key(base), state, 1)
+  redis.call('ZADD', members_key(base, scope, place), n, n)
   redis.call('HSET', instance_key(base, scope, n), 'state', state, ...)
-  record.state = state
+  if status then
+    redis.call('HSET', instance_key(base, scope, n), 'status', status)
+  end
+  record.state, record.status = state, status
 end

@@ -1,0 +1,48 @@
+--- Mark instances finished, whatever they are: what waits for them goes on (by cursors). A holder is told to stop at its
+-- next report.
+-- FLAGS allow-oom
+-- KEYS
+--   1 shard_key  HASH    the shard's clock
+-- ARGV
+--   1 base       string  start of the shard's keys
+--   2 scope      string  account and pipeline
+--   3 answer     string  digest that names the call, or empty
+--   4 ...        list    at most 200 instance ids
+-- RETURNS
+--   how many of the ids were looked at (all), how many were not finished before
+-- ERRORS
+--   PIPELINE_NOT_FOUND  nothing is known of the pipeline
+--   PIPELINE_DELETED    it is deleted
+--   NO_SUCH_INSTANCE    <id>
+-- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/leave_ready lib/close_attempt lib/end_instance
+-- @keys instance timers unmet dependents wake
+local found, instead = chosen_instances(base, scope, answer, rest)
+if not found then
+  return instead
+end
+
+local now, marked = now_ms(base), 0
+for n, record in pairs(found) do
+  if record.status ~= 'FINISHED' then
+    if record.state == 'ready' then
+      leave_ready(base, scope, n, record)
+    elseif record.state == 'leased' then
+      close_attempt(base, scope, n, record, 'CANCELED', 'canceled', now)
+    elseif record.state == 'delayed' then
+      redis.call('ZREM', timers_key(base), 'retry:' .. scope .. ':' .. n)
+    end
+    redis.call('DEL', unmet_key(base, scope, n))
+    redis.call('HDEL', instance_key(base, scope, n), 'error_id', 'error_message', 'stack_trace', 'cascade_failed_on')
+    redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
+    end_instance(base, scope, n, record, 'FINISHED', now)
+    if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
+      redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
+    end
+    marked = marked + 1
+  end
+end
+if marked > 0 then
+  redis.call('SPUBLISH', wake_key(base), '')
+end
+keep_answer(base, answer, #rest)
+return { #rest, marked }

@@ -1,0 +1,14 @@
+--- A deactivation cancels all of a pipeline at once; its cursor passes over the instances later. Whoever meets one before
+-- the cursor does cancels it on the way: true if that was done. An instance that was run again since then is spared.
+-- What depends on it is canceled as well, so nothing cascades.
+-- @include lib/cancel_instance
+local function overtake_cancel(base, scope, n, record, canceling, cancel_to, now)
+  if not canceling or tonumber(n) > tonumber(cancel_to) then
+    return false
+  elseif not record.state or record.state == 'terminal' or record.spared == canceling then
+    return false
+  end
+  record.cascade = nil
+  cancel_instance(base, scope, n, record, now)
+  return true
+end
