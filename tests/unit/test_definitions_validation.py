@@ -14,6 +14,8 @@ from coordinator.domain.definitions import Field, PipelineObject
 from coordinator.domain.validation import MAX_MESSAGE, validate
 
 HOUR_MS = 3_600_000
+HOURLY = thing("s", "Schedule", period="1 hour", startDateTime="2026-01-31T08:00:00")
+CIRCLE = "The activity waits for itself, in a circle: 'b' → 'c' (dependsOn) → 'b' (dependsOn)."
 
 
 def compiled(*objects, **settings):
@@ -28,8 +30,9 @@ def test_a_sound_definition_has_no_findings():
         thing("Default", scheduleType="ondemand", role="r", retryDelay="1 minute"),
         activity("a", command="true"),
         activity("b", dependsOn="a", maximumRetries="0", attemptTimeout="2 Hours"),
-        thing("c", "EmrActivity", runsOn="r"),
+        thing("c", "EmrActivity", runsOn="r", input="d"),
         thing("r", "EmrCluster"),
+        thing("d", "S3DataNode", directoryPath="s3://b/#{@scheduledStartTime}"),
     ]
     assert validate(objects) == ({}, {})
 
@@ -68,18 +71,18 @@ def test_a_sound_definition_has_no_findings():
                 activity("c", dependsOn=["d", "b"]),
                 activity("d"),
             ],
-            {"b": ["'dependsOn' goes round in a circle: 'b' → 'c' → 'b'."]},
+            {"b": [CIRCLE]},
         ),
         (
             [activity("a", dependsOn="r"), thing("r", "Ec2Resource")],
             {"a": ["'dependsOn' refers to 'r', which is not an activity."]},
         ),
         (
-            [thing("a", "ShellCommandActivity")],
+            [thing("a", "CopyActivity")],
             {"a": ["An activity needs a 'workerGroup' or 'runsOn'."]},
         ),
         (
-            [thing("a", "ShellCommandActivity", runsOn="r"), thing("r"), thing("s", parent="r")],
+            [thing("a", "CopyActivity", runsOn="r"), thing("r"), thing("s", parent="r")],
             {"a": ["'runsOn' refers to 'r', which has no type."]},
         ),
         (
@@ -126,7 +129,7 @@ def test_a_sound_definition_has_no_findings():
             },
         ),
         (
-            [activity("a", schedule="s"), thing("s", "Schedule", period="1 hour")],
+            [activity("a", schedule="s"), HOURLY],
             {
                 "a": [
                     (
@@ -148,9 +151,12 @@ def test_each_error_is_reported_with_its_object(objects, errors):
     [
         [
             thing("Default", schedule="s", scheduleType="ONDEMAND"),
-            thing("s", "Schedule", period="1 hour"),
+            HOURLY,
         ],
-        [thing("Default", schedule="s"), thing("s", "Schedule", period="ONDEMAND_PERIOD")],
+        [
+            thing("Default", schedule="s"),
+            thing("s", "Schedule", period="ONDEMAND_PERIOD", startAt="ONDEMAND_ACTIVATION_TIME"),
+        ],
     ],
 )
 def test_on_demand_schedules_are_no_error(objects):
@@ -163,21 +169,35 @@ def test_on_demand_schedules_are_no_error(objects):
     [
         (
             [thing("a", "ShelCommandActivity", workerGroup="g")],
-            {"a": ["'ShelCommandActivity' is not a type of AWS Data Pipeline."]},
+            {
+                "a": [
+                    (
+                        "'ShelCommandActivity' is not a type of AWS Data Pipeline: "
+                        "did you mean 'ShellCommandActivity'?"
+                    )
+                ]
+            },
         ),
         ([thing("a")], {"a": ["The object has no 'type'."]}),
         (
-            [activity("a", onSuccess="=p", onFail=["=x", "=y"])],
+            [activity("a", onFail=["x", "x"], lateAfterTimeout="1 hour"), thing("x", "Terminate")],
             {
                 "a": [
-                    "'onSuccess' has no effect in this version.",
                     "'onFail' has no effect in this version.",
+                    "'lateAfterTimeout' has no effect in this version.",
                 ]
             },
         ),
         (
-            [thing("a", "S3DataNode", filePath="s3://#{@scheduledStartTime}/#{x}", other="#{y}")],
-            {"a": ["'filePath' has an expression, which this version does not evaluate."]},
+            [activity("a", maxActiveInstances="2")],
+            {
+                "a": [
+                    (
+                        "'maxActiveInstances' limits the runs of an on-demand pipeline "
+                        "only in 'Default'."
+                    )
+                ]
+            },
         ),
     ],
 )
@@ -274,7 +294,7 @@ FIELDS = st.one_of(
     st.builds(
         Field,
         st.sampled_from(["type", "workerGroup", "maximumRetries", "retryDelay", *REFERENCES]),
-        st.sampled_from(["ShellCommandActivity", "Ec2Resource", "1", "1 day", "#{x}"]),
+        st.sampled_from(["CopyActivity", "Ec2Resource", "1", "1 day", "x"]),
     ),
 )
 OBJECTS = st.lists(

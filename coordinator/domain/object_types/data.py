@@ -25,6 +25,7 @@ _DATABASE = Reference(Family.DATABASE, several=False)
 _TABLE: Fields = {
     "database": _DATABASE,
     **fields(STRING, "table schemaName createTableSql insertQuery selectQuery"),
+    **fields(STRING, "connectionString username *password"),
 }
 
 
@@ -61,9 +62,7 @@ DATA_NODES = {
         },
         required="tableName",
     ),
-    "MySqlDataNode": _node(
-        {**_TABLE, **fields(STRING, "connectionString username *password")}, required="table"
-    ),
+    "MySqlDataNode": _node(_TABLE, required="table"),
     "RedshiftDataNode": _node(
         {
             "database": _DATABASE,

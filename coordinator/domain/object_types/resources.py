@@ -43,7 +43,7 @@ _EMR: Fields = {
     **_MACHINES,
     **fields(STRINGS, "additionalMasterSecurityGroupIds additionalSlaveSecurityGroupIds"),
     **fields(STRINGS, "applications bootstrapAction supportedProducts"),
-    **fields(STRING, "amiVersion emrLogUri enableDebugging installHive releaseLabel"),
+    **fields(STRING, "amiVersion emrLogUri enableDebugging hadoopVersion installHive releaseLabel"),
     **fields(STRING, "emrManagedMasterSecurityGroupId emrManagedSlaveSecurityGroupId"),
     **fields(STRING, "serviceAccessSecurityGroupId masterInstanceBidPrice masterInstanceType"),
     **fields(STRING, "coreInstanceBidPrice coreInstanceType taskInstanceBidPrice taskInstanceType"),
