@@ -1,4 +1,4 @@
-"""What validation finds in a definition, and what its components look like."""
+"""What validation finds in a definition."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from definitions import REFERENCES, activity, thing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.components import Component, compile_components
+from coordinator.domain.components import compile_components
 from coordinator.domain.definitions import Field, PipelineObject
 from coordinator.domain.validation import MAX_MESSAGE, validate
 
-HOUR_MS = 3_600_000
 HOURLY = thing("s", "Schedule", period="1 hour", startDateTime="2026-01-31T08:00:00")
 CIRCLE = "The activity waits for itself, in a circle: 'b' → 'c' (dependsOn) → 'b' (dependsOn)."
 
@@ -218,64 +217,6 @@ def test_a_long_circle_is_told_in_part():
     ((sentence,),) = validate(objects).errors.values()
     assert " → … → " in sentence
     assert len(sentence) < MAX_MESSAGE
-
-
-def test_a_component_has_what_its_activity_and_its_parents_say():
-    """Numbers are read, dependencies are positions, fields are flattened."""
-    objects = [
-        thing("r", "Ec2Resource"),
-        activity("b", dependsOn=["c", "a", "c"], maximumRetries="0", retryDelay="5 seconds"),
-        thing("Default", attemptTimeout="1 hour", reportProgressTimeout="2 hours"),
-        activity("a"),
-        activity("c"),
-    ]
-    component = compiled(*objects)[0]
-    assert component == Component(
-        id="b",
-        name="name of b",
-        type="ShellCommandActivity",
-        worker_group="g",
-        depends_on=(2, 1),
-        maximum_retries=0,
-        retry_delay_ms=5000,
-        attempt_timeout_ms=HOUR_MS,
-        progress_timeout_ms=2 * HOUR_MS,
-        fields=(
-            *objects[1].fields,
-            Field("parent", ref_value="Default"),
-            Field("attemptTimeout", "1 hour"),
-            Field("reportProgressTimeout", "2 hours"),
-        ),
-    )
-
-
-def test_what_an_activity_leaves_out_comes_from_the_settings():
-    """Retries and their delay have defaults; no timeout is 0."""
-    (component,) = compiled(activity("a"), maximum_retries=7, retry_delay_ms=8)
-    assert (component.maximum_retries, component.retry_delay_ms) == (7, 8)
-    assert (component.attempt_timeout_ms, component.progress_timeout_ms) == (0, 0)
-
-
-def test_only_activities_become_components():
-    """Neither resources nor Default become tasks; a type inherited from Default counts."""
-    objects = [
-        thing("Default", "ShellCommandActivity", workerGroup="g"),
-        thing("s", "Schedule"),
-        thing("a"),
-    ]
-    assert [component.id for component in compiled(*objects)] == ["a"]
-
-
-def test_a_resource_decides_the_worker_group():
-    """A resource wins over workerGroup and means the resource's type, or what it is mapped to."""
-    objects = [
-        activity("a", runsOn="ec2"),
-        activity("b", runsOn="emr"),
-        thing("ec2", "Ec2Resource"),
-        thing("emr", "EmrCluster"),
-    ]
-    components = compiled(*objects, resource_groups={"EmrCluster": "big"})
-    assert [component.worker_group for component in components] == ["Ec2Resource", "big"]
 
 
 def test_ten_thousand_objects_are_no_quadratic_work():
