@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from coordinator.domain.definitions import Field, PipelineObject
 
-REFERENCES = ("dependsOn", "parent", "runsOn", "schedule", "input")
+REFERENCES = (
+    "dependsOn",
+    "parent",
+    "runsOn",
+    "schedule",
+    "input",
+    "output",
+    "precondition",
+    "database",
+    "dataFormat",
+    "onFail",
+    "property",
+)
 
 
 def thing(object_id, kind=None, **fields):
@@ -23,4 +35,6 @@ def thing(object_id, kind=None, **fields):
 
 def activity(object_id, **fields):
     """A shell command for worker group g."""
-    return thing(object_id, "ShellCommandActivity", **{"workerGroup": "g"} | fields)
+    return thing(
+        object_id, "ShellCommandActivity", **{"workerGroup": "g", "command": "true"} | fields
+    )

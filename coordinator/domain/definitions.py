@@ -49,10 +49,6 @@ class PipelineObject(Struct, frozen=True, rename="camel"):
         """The ids that `key` refers to, in order."""
         return [f.ref_value for f in self.fields if f.key == key and f.ref_value is not None]
 
-    def expression_key(self) -> str | None:
-        """The first key whose value has an expression, ``#{…}``; None if there is none."""
-        return next((f.key for f in self.fields if "#{" in (f.string_value or "")), None)
-
     @property
     def type(self) -> str:
         """The object's own type, or an empty string."""

@@ -1,4 +1,4 @@
-"""Rules about the values of fields. Each yields the id of an object and what is wrong with it."""
+"""Rules about what makes activities run. Each yields the id of an object and a sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from coordinator.domain.retries import FIELD_PARSERS
+from coordinator.domain.values import ONDEMAND_PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,11 +14,20 @@ if TYPE_CHECKING:
     from coordinator.domain.definitions import PipelineObject
     from coordinator.domain.view import DefinitionView
 
-ONDEMAND = "ondemand"
-ONDEMAND_PERIOD = "ONDEMAND_PERIOD"
-SINGLE = frozenset({*FIELD_PARSERS, "parent", "runsOn", "schedule", "scheduleType", "type"}) | {
-    "workerGroup"
-}
+NOT_YET = frozenset({"cron", "timeseries"})
+SINGLE = frozenset(
+    {
+        *FIELD_PARSERS,
+        "failureAndRerunMode",
+        "maxActiveInstances",
+        "parent",
+        "runsOn",
+        "schedule",
+        "scheduleType",
+        "type",
+        "workerGroup",
+    }
+)
 
 # So that a reference to an attempt, `@<id>_<time>_Attempt=<n>`, fits the API's 256 characters.
 MAX_ACTIVITY_ID = 220
@@ -47,15 +57,6 @@ def unreachable_groups(view: DefinitionView) -> Iterator[tuple[str, str]]:
             yield item.id, f"'workerGroup' must be at most {MAX_WORKER_GROUP} characters long."
 
 
-def unevaluated_expressions(view: DefinitionView) -> Iterator[tuple[str, str]]:
-    """A command with an expression left in it would run, and do something else than meant."""
-    for item in view.activities:
-        key = item.expression_key()
-        if key is not None:
-            advice = "which this version does not evaluate: write the value itself."
-            yield item.id, f"'{key}' has an expression, {advice}"
-
-
 def unguarded_activities(view: DefinitionView) -> Iterator[tuple[str, str]]:
     """An activity that was to wait for a precondition must not run without it."""
     for item in view.activities:
@@ -73,22 +74,11 @@ def long_activity_ids(view: DefinitionView) -> Iterator[tuple[str, str]]:
             )
 
 
-def unreadable_values(view: DefinitionView) -> Iterator[tuple[str, str]]:
-    """Numbers and durations can be read."""
-    for item in view.written.values():
-        for field in item.fields:
-            if field.key in FIELD_PARSERS:
-                try:
-                    FIELD_PARSERS[field.key](field.string_value or "")
-                except ValueError as error:
-                    yield item.id, f"'{field.key}' {error}."
-
-
 def other_schedule_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
     """Only on-demand pipelines run in this version."""
     for item in view.written.values():
         for kind in item.strings("scheduleType"):
-            if kind.lower() != ONDEMAND:
+            if kind.lower() in NOT_YET:
                 yield (
                     item.id,
                     "'scheduleType' must be ondemand: others are not available in this version.",
@@ -115,10 +105,8 @@ FIELD_RULES = (
     several_values,
     nowhere_to_run,
     unreachable_groups,
-    unevaluated_expressions,
     unguarded_activities,
     long_activity_ids,
-    unreadable_values,
     other_schedule_types,
     schedules,
 )

@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from coordinator.domain.edits import forbidden_edits
 from coordinator.domain.field_rules import FIELD_RULES
 from coordinator.domain.graph_rules import GRAPH_RULES
+from coordinator.domain.parameter_rules import parameter_errors, parameter_warnings
+from coordinator.domain.type_rules import TYPE_RULES
 from coordinator.domain.view import DefinitionView
 from coordinator.domain.warning_rules import WARNING_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from coordinator.domain.definitions import PipelineObject
+    from coordinator.domain.definitions import ParameterObject, ParameterValue, PipelineObject
 
-    Rule = Callable[[DefinitionView], Iterator[tuple[str, str]]]
+    Finding = tuple[str, str]
+    Rule = Callable[[DefinitionView], Iterator[Finding]]
 
 # The model's longest validationMessage.
 MAX_MESSAGE = 10_000
+MAX_FINDINGS = 50
+MORE = "There is more to say of this object than is said here."
+
+# Rules about expressions go here: one that cannot be evaluated is an error.
+EXPRESSION_RULES: tuple[Rule, ...] = ()
+ERROR_RULES: tuple[Rule, ...] = GRAPH_RULES + TYPE_RULES + FIELD_RULES + EXPRESSION_RULES
 
 
 class Findings(NamedTuple):
-    """Sentences by the id of the object that they are about."""
+    """Sentences by the id of the object, or parameter, that they are about."""
 
     errors: dict[str, list[str]]
     warnings: dict[str, list[str]]
 
 
-def validate(objects: Sequence[PipelineObject]) -> Findings:
+def validate(
+    objects: Sequence[PipelineObject],
+    *,
+    parameters: Sequence[ParameterObject] = (),
+    values: Sequence[ParameterValue] = (),
+    active: Sequence[PipelineObject] | None = None,
+) -> Findings:
     """Everything wrong with a definition that `check_fatal` let pass.
 
+    `active` holds the objects that were activated last, if any were: most of their structure must
+    stay.
+
     Raises:
-        InvalidRequestError: inheritance makes the definition too large.
+        InvalidRequestError: inheritance or shared data nodes make the definition too large.
     """
     view = DefinitionView(objects)
-    return Findings(_collect(view, GRAPH_RULES + FIELD_RULES), _collect(view, WARNING_RULES))
+    edits = () if active is None else forbidden_edits(view, DefinitionView(active))
+    return Findings(
+        _collect(_found(view, ERROR_RULES), edits, parameter_errors(parameters, values)),
+        _collect(_found(view, WARNING_RULES), parameter_warnings(parameters, values)),
+    )
 
 
-def _collect(view: DefinitionView, rules: Iterable[Rule]) -> dict[str, list[str]]:
+def _found(view: DefinitionView, rules: Iterable[Rule]) -> Iterator[Finding]:
+    return chain.from_iterable(rule(view) for rule in rules)
+
+
+def _collect(*findings: Iterable[Finding]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for rule in rules:
-        for object_id, sentence in rule(view):
-            found.setdefault(object_id, []).append(sentence[:MAX_MESSAGE])
+    for object_id, sentence in chain.from_iterable(findings):
+        sentences = found.setdefault(object_id, [])
+        if len(sentences) < MAX_FINDINGS - 1:
+            sentences.append(sentence[:MAX_MESSAGE])
+        elif len(sentences) < MAX_FINDINGS:
+            sentences.append(MORE)
     return found

@@ -4,73 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coordinator.domain.concurrency import KEY as MAX_ACTIVE
 from coordinator.domain.definitions import DEFAULT_ID
+from coordinator.domain.graph_rules import unlikely_references
+from coordinator.domain.object_types import OBJECT_TYPES
+from coordinator.domain.spelling import Guesses
+from coordinator.domain.type_rules import overlooked_fields, repeated_fields, unknown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coordinator.domain.view import DefinitionView
 
-# Source: the developer guide's pipeline object reference.
-KNOWN_TYPES = frozenset(
-    {
-        "CopyActivity",
-        "EmrActivity",
-        "HadoopActivity",
-        "HiveActivity",
-        "HiveCopyActivity",
-        "PigActivity",
-        "RedshiftCopyActivity",
-        "ShellCommandActivity",
-        "SqlActivity",
-        "Ec2Resource",
-        "EmrCluster",
-        "HttpProxy",
-        "EmrConfiguration",
-        "Property",
-        "DynamoDBDataNode",
-        "MySqlDataNode",
-        "RedshiftDataNode",
-        "S3DataNode",
-        "SqlDataNode",
-        "DynamoDBDataExists",
-        "DynamoDBTableExists",
-        "Exists",
-        "S3KeyExists",
-        "S3PrefixNotEmpty",
-        "ShellCommandPrecondition",
-        "JdbcDatabase",
-        "RdsDatabase",
-        "RedshiftDatabase",
-        "CSV",
-        "Custom",
-        "DynamoDBDataFormat",
-        "DynamoDBExportDataFormat",
-        "RegEx",
-        "TSV",
-        "Schedule",
-        "SnsAlarm",
-        "Terminate",
-    }
-)
-WITHOUT_EFFECT = frozenset(
-    {
-        "failureAndRerunMode",
-        "lateAfterTimeout",
-        "maxActiveInstances",
-        "onFail",
-        "onLateAction",
-        "onSuccess",
-    }
-)
+WITHOUT_EFFECT = frozenset({"lateAfterTimeout", "onFail", "onLateAction", "onSuccess"})
 
 
 def unknown_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
     """A type that nobody knows is probably misspelt."""
+    guesses = Guesses()
     for item in view.written.values():
         for kind in item.strings("type"):
-            if kind not in KNOWN_TYPES:
-                yield item.id, f"'{kind}' is not a type of AWS Data Pipeline."
+            if kind not in OBJECT_TYPES:
+                hint = guesses.hint(kind, OBJECT_TYPES)
+                yield item.id, f"'{kind}' is not a type of AWS Data Pipeline{hint}"
 
 
 def missing_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -89,12 +45,23 @@ def fields_without_effect(view: DefinitionView) -> Iterator[tuple[str, str]]:
                 yield item.id, f"'{key}' has no effect in this version."
 
 
-def unevaluated_expressions(view: DefinitionView) -> Iterator[tuple[str, str]]:
-    """An expression stays as it is written; in what runs that is an error (``field_rules.py``)."""
+def limits_elsewhere(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """The limit of an on-demand pipeline's active runs is given where it counts, in Default."""
     for item in view.written.values():
-        key = item.expression_key()
-        if key is not None and not view.is_activity(item.id):
-            yield item.id, f"'{key}' has an expression, which this version does not evaluate."
+        if item.strings(MAX_ACTIVE) and item.id != DEFAULT_ID:
+            yield (
+                item.id,
+                f"'{MAX_ACTIVE}' limits the runs of an on-demand pipeline only in '{DEFAULT_ID}'.",
+            )
 
 
-WARNING_RULES = (unknown_types, missing_types, fields_without_effect, unevaluated_expressions)
+WARNING_RULES = (
+    unknown_types,
+    missing_types,
+    unknown_fields,
+    unlikely_references,
+    overlooked_fields,
+    repeated_fields,
+    fields_without_effect,
+    limits_elsewhere,
+)

@@ -86,7 +86,7 @@ def test_the_progress_timeout_is_the_objects_or_inherited(api, group, place):
         "Default": [item("Default", **timeout), activity("A", group, maximumRetries="0")],
         "parent": [
             item("Default", reportProgressTimeout="1 hour"),
-            item("Base", type="Property", **timeout),
+            item("Base", **timeout),
             activity("A", group, maximumRetries="0", parent=Ref("Base")),
         ],
     }[place]

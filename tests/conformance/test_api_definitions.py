@@ -13,6 +13,7 @@ PARAMETERS = [
             {"key": "allowedValues", "stringValue": "b"},
             {"key": "allowedValues", "stringValue": "a"},
             {"key": "description", "stringValue": ""},
+            {"key": "isArray", "stringValue": "true"},
         ],
     },
     {"id": "*mySecret", "attributes": []},
@@ -36,8 +37,8 @@ def test_a_definition_comes_back_exactly(api):
     objects = [
         item("Zuletzt", type="ShellCommandActivity", workerGroup="g", command="a\r\n\tb"),
         item("Default", z="1", a="2", scheduleType="ONDEMAND"),
-        item("Ä \U0001f600", type="Property", tags=["b", "a", "b"], big=longest),
-        item("Data", type="Property", refs=[Ref("Zuletzt"), Ref("Default")], mixed=[Ref("Data")]),
+        item("Ä \U0001f600", type="Property", key="k", value=longest, tags=["b", "a", "b"]),
+        item("Data", type="Terminate", refs=[Ref("Zuletzt"), Ref("Default")], mixed=[Ref("Data")]),
     ]
     objects[0]["name"] = "another name"
     answer = api.put_pipeline_definition(
@@ -148,8 +149,8 @@ def test_a_mended_definition_can_be_activated(api):
 def test_a_warning_does_not_keep_the_pipeline_from_starting(api):
     """`errored` is false, and the warning names the object."""
     pipeline = create(api)
-    odd = activity("A", new_group(), type="ShelCommandActivity", onFail="x")
-    answer = put(api, pipeline, odd)
+    odd = activity("A", new_group(), type="ShelCommandActivity", onFail=Ref("Alarm"))
+    answer = put(api, pipeline, odd, item("Alarm", type="Terminate"))
     (found,) = answer["validationWarnings"]
     assert found["id"] == "A"
     assert [word for word in ("ShelCommandActivity", "onFail") if word in str(found["warnings"])]

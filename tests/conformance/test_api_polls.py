@@ -30,8 +30,8 @@ def test_the_task_object_is_the_references(api):
     put(
         api,
         pipeline,
-        item("Default", scheduleType="ondemand", stage="test", mine="no"),
-        item("Base", type="Property", shared=["b", "a"], mine="no"),
+        item("Default", scheduleType="ondemand", stage="true", mine="no"),
+        item("Base", shared=["b", "a"], mine="no"),
         activity("SayHello", group, command="echo hello", parent=Ref("Base"), mine="yes"),
     )
     api.activate_pipeline(pipelineId=pipeline)
@@ -58,7 +58,7 @@ def test_the_task_object_is_the_references(api):
     assert texts["workerGroup"] == group
     assert texts["mine"] == "yes"
     assert [f["stringValue"] for f in found["fields"] if f["key"] == "shared"] == ["b", "a"]
-    assert texts["stage"] == "test"
+    assert texts["stage"] == "true"
     assert texts["@sphere"] == "ATTEMPT"
     assert texts["@status"] == "WAITING_FOR_RUNNER"
     assert texts["@pipelineId"] == pipeline

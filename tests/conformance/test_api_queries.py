@@ -103,7 +103,7 @@ def test_selectors_on_attempts(api, finished):
 def test_selectors_on_components(api):
     """Components are selected by their fields, name and effective parent."""
     pipeline = create(api)
-    own = item("Own", type="Property", parent=Ref("A"))
+    own = item("Own", type="Property", key="k", value="v", parent=Ref("A"))
     put(api, pipeline, item("Default", x="1"), activity("A", "g"), own)
     component = [selector("name", "EQ", "A"), selector("parent", "REF_EQ", "Default")]
     assert ids(api, pipeline, "COMPONENT", *component) == ["A"]

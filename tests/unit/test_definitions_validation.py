@@ -1,4 +1,4 @@
-"""What validation finds in a definition, and what its components look like."""
+"""What validation finds in a definition."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from definitions import REFERENCES, activity, thing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.domain.components import Component, compile_components
+from coordinator.domain.components import compile_components
 from coordinator.domain.definitions import Field, PipelineObject
 from coordinator.domain.validation import MAX_MESSAGE, validate
 
-HOUR_MS = 3_600_000
+HOURLY = thing("s", "Schedule", period="1 hour", startDateTime="2026-01-31T08:00:00")
+CIRCLE = "The activity waits for itself, in a circle: 'b' → 'c' (dependsOn) → 'b' (dependsOn)."
 
 
 def compiled(*objects, **settings):
@@ -28,8 +29,9 @@ def test_a_sound_definition_has_no_findings():
         thing("Default", scheduleType="ondemand", role="r", retryDelay="1 minute"),
         activity("a", command="true"),
         activity("b", dependsOn="a", maximumRetries="0", attemptTimeout="2 Hours"),
-        thing("c", "EmrActivity", runsOn="r"),
+        thing("c", "EmrActivity", runsOn="r", input="d"),
         thing("r", "EmrCluster"),
+        thing("d", "S3DataNode", directoryPath="s3://b/#{@scheduledStartTime}"),
     ]
     assert validate(objects) == ({}, {})
 
@@ -68,18 +70,18 @@ def test_a_sound_definition_has_no_findings():
                 activity("c", dependsOn=["d", "b"]),
                 activity("d"),
             ],
-            {"b": ["'dependsOn' goes round in a circle: 'b' → 'c' → 'b'."]},
+            {"b": [CIRCLE]},
         ),
         (
             [activity("a", dependsOn="r"), thing("r", "Ec2Resource")],
             {"a": ["'dependsOn' refers to 'r', which is not an activity."]},
         ),
         (
-            [thing("a", "ShellCommandActivity")],
+            [thing("a", "CopyActivity")],
             {"a": ["An activity needs a 'workerGroup' or 'runsOn'."]},
         ),
         (
-            [thing("a", "ShellCommandActivity", runsOn="r"), thing("r"), thing("s", parent="r")],
+            [thing("a", "CopyActivity", runsOn="r"), thing("r"), thing("s", parent="r")],
             {"a": ["'runsOn' refers to 'r', which has no type."]},
         ),
         (
@@ -126,7 +128,7 @@ def test_a_sound_definition_has_no_findings():
             },
         ),
         (
-            [activity("a", schedule="s"), thing("s", "Schedule", period="1 hour")],
+            [activity("a", schedule="s"), HOURLY],
             {
                 "a": [
                     (
@@ -148,9 +150,12 @@ def test_each_error_is_reported_with_its_object(objects, errors):
     [
         [
             thing("Default", schedule="s", scheduleType="ONDEMAND"),
-            thing("s", "Schedule", period="1 hour"),
+            HOURLY,
         ],
-        [thing("Default", schedule="s"), thing("s", "Schedule", period="ONDEMAND_PERIOD")],
+        [
+            thing("Default", schedule="s"),
+            thing("s", "Schedule", period="ONDEMAND_PERIOD", startAt="ONDEMAND_ACTIVATION_TIME"),
+        ],
     ],
 )
 def test_on_demand_schedules_are_no_error(objects):
@@ -163,21 +168,35 @@ def test_on_demand_schedules_are_no_error(objects):
     [
         (
             [thing("a", "ShelCommandActivity", workerGroup="g")],
-            {"a": ["'ShelCommandActivity' is not a type of AWS Data Pipeline."]},
+            {
+                "a": [
+                    (
+                        "'ShelCommandActivity' is not a type of AWS Data Pipeline: "
+                        "did you mean 'ShellCommandActivity'?"
+                    )
+                ]
+            },
         ),
         ([thing("a")], {"a": ["The object has no 'type'."]}),
         (
-            [activity("a", onSuccess="=p", onFail=["=x", "=y"])],
+            [activity("a", onFail=["x", "x"], lateAfterTimeout="1 hour"), thing("x", "Terminate")],
             {
                 "a": [
-                    "'onSuccess' has no effect in this version.",
                     "'onFail' has no effect in this version.",
+                    "'lateAfterTimeout' has no effect in this version.",
                 ]
             },
         ),
         (
-            [thing("a", "S3DataNode", filePath="s3://#{@scheduledStartTime}/#{x}", other="#{y}")],
-            {"a": ["'filePath' has an expression, which this version does not evaluate."]},
+            [activity("a", maxActiveInstances="2")],
+            {
+                "a": [
+                    (
+                        "'maxActiveInstances' limits the runs of an on-demand pipeline "
+                        "only in 'Default'."
+                    )
+                ]
+            },
         ),
     ],
 )
@@ -200,64 +219,6 @@ def test_a_long_circle_is_told_in_part():
     assert len(sentence) < MAX_MESSAGE
 
 
-def test_a_component_has_what_its_activity_and_its_parents_say():
-    """Numbers are read, dependencies are positions, fields are flattened."""
-    objects = [
-        thing("r", "Ec2Resource"),
-        activity("b", dependsOn=["c", "a", "c"], maximumRetries="0", retryDelay="5 seconds"),
-        thing("Default", attemptTimeout="1 hour", reportProgressTimeout="2 hours"),
-        activity("a"),
-        activity("c"),
-    ]
-    component = compiled(*objects)[0]
-    assert component == Component(
-        id="b",
-        name="name of b",
-        type="ShellCommandActivity",
-        worker_group="g",
-        depends_on=(2, 1),
-        maximum_retries=0,
-        retry_delay_ms=5000,
-        attempt_timeout_ms=HOUR_MS,
-        progress_timeout_ms=2 * HOUR_MS,
-        fields=(
-            *objects[1].fields,
-            Field("parent", ref_value="Default"),
-            Field("attemptTimeout", "1 hour"),
-            Field("reportProgressTimeout", "2 hours"),
-        ),
-    )
-
-
-def test_what_an_activity_leaves_out_comes_from_the_settings():
-    """Retries and their delay have defaults; no timeout is 0."""
-    (component,) = compiled(activity("a"), maximum_retries=7, retry_delay_ms=8)
-    assert (component.maximum_retries, component.retry_delay_ms) == (7, 8)
-    assert (component.attempt_timeout_ms, component.progress_timeout_ms) == (0, 0)
-
-
-def test_only_activities_become_components():
-    """Neither resources nor Default become tasks; a type inherited from Default counts."""
-    objects = [
-        thing("Default", "ShellCommandActivity", workerGroup="g"),
-        thing("s", "Schedule"),
-        thing("a"),
-    ]
-    assert [component.id for component in compiled(*objects)] == ["a"]
-
-
-def test_a_resource_decides_the_worker_group():
-    """A resource wins over workerGroup and means the resource's type, or what it is mapped to."""
-    objects = [
-        activity("a", runsOn="ec2"),
-        activity("b", runsOn="emr"),
-        thing("ec2", "Ec2Resource"),
-        thing("emr", "EmrCluster"),
-    ]
-    components = compiled(*objects, resource_groups={"EmrCluster": "big"})
-    assert [component.worker_group for component in components] == ["Ec2Resource", "big"]
-
-
 def test_ten_thousand_objects_are_no_quadratic_work():
     """Each pass over a chain of 10,000 activities takes little time, even on a slow machine."""
     objects = [thing("Default", scheduleType="ondemand"), activity("a0")]
@@ -274,7 +235,7 @@ FIELDS = st.one_of(
     st.builds(
         Field,
         st.sampled_from(["type", "workerGroup", "maximumRetries", "retryDelay", *REFERENCES]),
-        st.sampled_from(["ShellCommandActivity", "Ec2Resource", "1", "1 day", "#{x}"]),
+        st.sampled_from(["CopyActivity", "Ec2Resource", "1", "1 day", "x"]),
     ),
 )
 OBJECTS = st.lists(
