@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     retry_delay: Annotated[float, Field(ge=0, le=31_536_000)] = Field(
         600, description="delay before a retry of an object that names none"
     )
+    failure_mode: Literal["none", "cascade"] = Field(
+        "none", description="failureAndRerunMode of an object that names none"
+    )
     max_body: Annotated[int, Field(ge=65536, le=64 << 20)] = Field(
         16 << 20, description="largest request body, bytes"
     )

@@ -8,8 +8,9 @@
 --   3 ...        list    instance id, attempt number (0: the instance itself), …; at most 200 ids
 -- RETURNS
 --   for each: nothing known: {}; else {instance record, what is kept of the attempt, reported fields}, each flat, then how
---   many it waits for, some of those as {id, state, status (may be empty), …}, and when its component was paused (or empty)
--- @keys ids instance attempt progress unmet paused
+--   many it waits for, some of those as {id, state, status (may be empty), …}, when its component was paused (or empty), and
+--   the fields of its component (JSON)
+-- @keys ids instance attempt progress unmet paused components
 local MOST_NAMED = 5
 
 local function some_unmet(n)
@@ -32,7 +33,7 @@ for i = 1, #rest, 2 do
     answer[#answer + 1] = {}
   else
     local wanted = rest[i + 1]
-    local found = redis.call('HMGET', instance_key(base, scope, n), 'attempt', 'component')
+    local found = redis.call('HMGET', instance_key(base, scope, n), 'attempt', 'component', 'version', 'component_index')
     if wanted == '0' then
       wanted = found[1]
     end
@@ -43,6 +44,7 @@ for i = 1, #rest, 2 do
       redis.call('SCARD', unmet_key(base, scope, n)),
       some_unmet(n),
       redis.call('HGET', paused_key(base, scope), found[2]) or '',
+      redis.call('HGET', components_key(base, scope, found[3]), 'object:' .. found[4]) or '',
     }
   end
 end

@@ -11,7 +11,7 @@ from invariants import check_invariants
 from coordinator.config import Settings
 from coordinator.domain.components import Component
 from coordinator.domain.ids import Handle, new_claim, new_pipeline_id, shard_of
-from coordinator.service.definitions import _staged
+from coordinator.service.activation import staged as staged_fields
 from coordinator.store.layout import Layout
 from coordinator.store.pipelines import NewPipeline, Pipelines
 from coordinator.store.scripts import Scripts
@@ -79,7 +79,7 @@ class Bench:
     async def stage(self, pipeline: str, parts: Sequence[Component]) -> str:
         """Put a definition and store what it runs; return the version."""
         version = await self.pipelines.put(ACCOUNT, pipeline, b"{}", errored=False)
-        await self.pipelines.stage(ACCOUNT, pipeline, str(version), _staged(list(parts)))
+        await self.pipelines.stage(ACCOUNT, pipeline, str(version), staged_fields(list(parts)))
         return str(version)
 
     async def start(self, parts: Sequence[Component] | int = 1, shard: int = 0) -> str:

@@ -78,7 +78,8 @@ class Replica:
     def _loops(self) -> list[Coroutine[None, None, None]]:
         shards, polls = self.coordinator.shards, self.coordinator.polls
         due_loop = DueLoop(self.coordinator.due, shards)
-        loops = [check_waiting(polls, shards), self._inspector.run()]
+        sightings = self.coordinator.sightings
+        loops = [check_waiting(polls, sightings, shards), self._inspector.run()]
         if self._loop:
             loops.append(due_loop.run())
         if self._listener:

@@ -23,8 +23,8 @@ class Component:
     """An activity with its inherited fields.
 
     `depends_on` holds the positions of other components. An `attempt_timeout_ms` of 0 means none, a
-    `progress_timeout_ms` of 0 means the coordinator's own. With `cascade` the component
-    fails when what it waits for does.
+    `progress_timeout_ms` of 0 means the coordinator's own. With `cascade` what waits
+    for the component fails with it.
     """
 
     id: str

@@ -74,3 +74,11 @@ class ParameterValue(Struct, frozen=True, gc=False, rename="camel"):
 
     id: FieldName
     string_value: FieldValue
+
+
+class Definition(Struct, frozen=True, rename="camel"):
+    """A pipeline definition as it is stored: exactly what was given."""
+
+    pipeline_objects: tuple[PipelineObject, ...] = ()
+    parameter_objects: tuple[ParameterObject, ...] = ()
+    parameter_values: tuple[ParameterValue, ...] = ()

@@ -95,6 +95,20 @@ def resolve(
     return {item.id: item.default for item in declared} | found
 
 
+def texts_of(
+    parameter_objects: Iterable[ParameterObject], values: Mapping[str, list[str]]
+) -> Values:
+    """What expressions find under the name of each parameter.
+
+    An optional one without a value is an empty text; one that needs a value and has none has an
+    empty list.
+    """
+    optional = {item.id: [""] for item in map(Parameter, parameter_objects) if item.optional}
+    defaults = {item.id: item.default for item in map(Parameter, parameter_objects)}
+    found = defaults | {name: texts for name, texts in values.items() if texts}
+    return {name: texts or optional.get(name, []) for name, texts in found.items()}
+
+
 def grouped(values: Iterable[ParameterValue]) -> Values:
     """Values by their parameter's id."""
     found: Values = {}

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from coordinator.domain.edits import forbidden_edits
+from coordinator.domain.expression_rules import expression_errors
 from coordinator.domain.field_rules import FIELD_RULES
 from coordinator.domain.graph_rules import GRAPH_RULES
 from coordinator.domain.parameter_rules import parameter_errors, parameter_warnings
@@ -26,9 +27,7 @@ MAX_MESSAGE = 10_000
 MAX_FINDINGS = 50
 MORE = "There is more to say of this object than is said here."
 
-# Rules about expressions go here: one that cannot be evaluated is an error.
-EXPRESSION_RULES: tuple[Rule, ...] = ()
-ERROR_RULES: tuple[Rule, ...] = GRAPH_RULES + TYPE_RULES + FIELD_RULES + EXPRESSION_RULES
+ERROR_RULES: tuple[Rule, ...] = GRAPH_RULES + TYPE_RULES + FIELD_RULES
 
 
 class Findings(NamedTuple):
@@ -55,8 +54,11 @@ def validate(
     """
     view = DefinitionView(objects)
     edits = () if active is None else forbidden_edits(view, DefinitionView(active))
+    expressions = expression_errors(view, parameters, values)
     return Findings(
-        _collect(_found(view, ERROR_RULES), edits, parameter_errors(parameters, values)),
+        _collect(
+            _found(view, ERROR_RULES), expressions, edits, parameter_errors(parameters, values)
+        ),
         _collect(_found(view, WARNING_RULES), parameter_warnings(parameters, values)),
     )
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coordinator.metrics import Metrics
+from coordinator.service.activation import Activation
+from coordinator.service.contexts import Contexts
 from coordinator.service.definitions import Definitions
 from coordinator.service.due import DueWork
 from coordinator.service.health import Health
@@ -14,6 +16,8 @@ from coordinator.service.pipelines import PipelineService
 from coordinator.service.polls import Polls
 from coordinator.service.queries import Queries
 from coordinator.service.shards import Shards
+from coordinator.service.sightings import Sightings
+from coordinator.service.statuses import Statuses
 from coordinator.service.tasks import TaskService
 from coordinator.store.layout import Layout
 from coordinator.store.pipelines import Pipelines
@@ -35,10 +39,13 @@ class Coordinator:
     shards: Shards
     due: DueWork
     polls: Polls
+    sightings: Sightings
     tasks: TaskService
     pipelines: PipelineService
     definitions: Definitions
+    activation: Activation
     objects: Objects
+    statuses: Statuses
     queries: Queries
     health: Health
 
@@ -51,16 +58,20 @@ def build(settings: Settings, router: Router) -> Coordinator:
     pipelines, tasks, timers = Pipelines(scripts), Tasks(scripts), Timers(scripts, settings)
     due = DueWork(timers, metrics)
     polls = Polls(tasks, due, shards, settings, metrics)
+    contexts, sightings = Contexts(pipelines), Sightings(tasks, shards)
     return Coordinator(
         settings=settings,
         metrics=metrics,
         shards=shards,
         due=due,
         polls=polls,
-        tasks=TaskService(tasks, polls, shards, settings, metrics),
+        sightings=sightings,
+        tasks=TaskService(tasks, polls, contexts, sightings, shards, settings, metrics),
         pipelines=PipelineService(pipelines, shards),
-        definitions=Definitions(pipelines, settings),
-        objects=Objects(pipelines, metrics),
+        definitions=Definitions(pipelines),
+        activation=Activation(pipelines, settings),
+        objects=Objects(pipelines, contexts, sightings),
+        statuses=Statuses(pipelines, metrics),
         queries=Queries(pipelines),
         health=Health(scripts, timers, shards),
     )

@@ -1,41 +1,60 @@
-"""Objects of a pipeline: describe, query, set their status."""
+"""Objects of a pipeline described: components, instances and attempts."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from coordinator.domain.definitions import Field, PipelineObject
-from coordinator.domain.inheritance import flatten
+from coordinator.domain.definitions import PipelineObject
+from coordinator.domain.evaluation import (
+    Context,
+    FieldError,
+    context_of,
+    evaluate_fields,
+    evaluate_text,
+    run_time_fields,
+)
+from coordinator.domain.expressions import ExpressionError
+from coordinator.domain.secrets import MASK, masked, shown
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
+from coordinator.service.components import components_of
+from coordinator.service.contexts import fields_of
 from coordinator.service.definitions import decode
+from coordinator.service.waiting import waiting_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from coordinator.metrics import Metrics
-    from coordinator.service.caller import Caller
-    from coordinator.store.pipelines import Pipelines, StoredDefinition
+    from coordinator.domain.definitions import Field
+    from coordinator.service.contexts import Contexts
+    from coordinator.service.sightings import Seen, Sightings
+    from coordinator.store.pipelines import Pipelines, Record, StoredInstance
 
 DESCRIBE_PAGE = 100
-STATUS_BATCH = 200
-# Statuses of SetStatus in this version, and the script of each.
-STATUS_SCRIPTS = {"TRY_CANCEL": "cancel_instances", "RERUN": "rerun_instances"}
-LATER_STATUSES = {"PAUSE", "RESUME", "MARK_FINISHED"}
 
 
 class Objects:
-    """Use cases around components, instances and attempts."""
+    """Use cases of DescribeObjects and EvaluateExpression."""
 
-    def __init__(self, pipelines: Pipelines, metrics: Metrics) -> None:
+    def __init__(self, pipelines: Pipelines, contexts: Contexts, sightings: Sightings) -> None:
         self._pipelines = pipelines
-        self._metrics = metrics
+        self._contexts = contexts
+        self._sightings = sightings
 
     async def describe(
-        self, account: str, pipeline_id: str, ids: Sequence[str], marker: str
+        self,
+        account: str,
+        pipeline_id: str,
+        ids: Sequence[str],
+        marker: str,
+        *,
+        evaluate: bool = False,
     ) -> tuple[list[PipelineObject], str]:
         """Describe a page of at most 100 of `ids`; also the next page's marker, or empty.
+
+        With `evaluate` expressions are shown evaluated, where an object has all that they name.
 
         Raises:
             InvalidRequestError: an id is unknown, or the marker is not ours.
@@ -43,83 +62,146 @@ class Objects:
         """
         first = read_offset(marker, len(ids), "DescribeObjects")
         page = ids[first : first + DESCRIBE_PAGE]
-        await self._pipelines.living(account, pipeline_id)
-        found = await self._run_objects(account, pipeline_id, page)
+        pipeline = (await self._pipelines.living(account, pipeline_id)).pipeline
+        found = await self._run_objects(account, pipeline_id, pipeline, page, evaluate=evaluate)
         others = [name for name in page if name not in found]
         if others:
-            found |= await self._components(account, pipeline_id)
+            found |= await self._components(account, pipeline_id, others, evaluate=evaluate)
         for name in others:
             if name not in found:
-                raise InvalidRequestError(
-                    f"Member 'objectIds' names '{name[:64]}', "
-                    "which is not an object of this pipeline."
-                )
+                raise _no_object(name)
         after = first + len(page)
         return [found[name] for name in page], str(after) if after < len(ids) else ""
 
-    async def set_status(
-        self, caller: Caller, pipeline_id: str, ids: Sequence[str], status: str, answer: str
-    ) -> int:
-        """Cancel or rerun instances; return how many changed.
+    async def evaluate(self, account: str, pipeline_id: str, object_id: str, text: str) -> str:
+        """Evaluate a text in the context of an object; masked if it depends on a secret.
 
         Raises:
-            InvalidRequestError: an id is no instance's, or the status is unknown; nothing changes.
+            InvalidRequestError: the object is unknown, or the text has no value there.
             PipelineNotFoundError, PipelineDeletedError
         """
-        script = _status_script(status)
-        wanted = list(dict.fromkeys(ids))
-        if not wanted:
-            raise InvalidRequestError("Member 'objectIds' must have at least one item.")
-        if len(wanted) > STATUS_BATCH:
-            await self._check_instances(caller.account, pipeline_id, wanted)
-        changed = 0
-        for first in range(0, len(wanted), STATUS_BATCH):
-            batch = wanted[first : first + STATUS_BATCH]
-            key = f"{answer}.{first}" if answer else ""
-            count = await self._pipelines.set_status(
-                script, caller.account, pipeline_id, batch, key
-            )
-            if script == "cancel_instances":
-                self._metrics.canceled += count
-            changed += count
-        return changed
-
-    async def _check_instances(self, account: str, pipeline_id: str, ids: Sequence[str]) -> None:
         await self._pipelines.living(account, pipeline_id)
-        for first in range(0, len(ids), STATUS_BATCH):
-            batch = ids[first : first + STATUS_BATCH]
-            rows = await self._pipelines.instances(
-                account, pipeline_id, [(name, 0) for name in batch]
-            )
-            for name, row in zip(batch, rows, strict=True):
-                if row is None:
-                    raise InvalidRequestError(
-                        f"Member 'objectIds' names '{name[:64]}', "
-                        "which is not an instance of this pipeline."
-                    )
+        [stored] = await self._pipelines.instances(
+            account, pipeline_id, [spheres.split_attempt(object_id)]
+        )
+        if stored is not None:
+            context = await self._contexts.of(account, pipeline_id, stored.instance["version"])
+            run_time, component = _run_time(pipeline_id, stored), stored.instance["component"]
+        else:
+            context = await self._latest(account, pipeline_id)
+            run_time, component = {}, object_id
+        if component not in context.objects:
+            raise _no_object(object_id, "objectId")
+        try:
+            found = await asyncio.to_thread(evaluate_text, context, component, text, run_time)
+        except ExpressionError as error:
+            raise InvalidRequestError(f"The expression has no value: {error}.") from error
+        return MASK if found.secret else found.text
 
-    async def _components(self, account: str, pipeline_id: str) -> dict[str, PipelineObject]:
+    async def _latest(self, account: str, pipeline_id: str) -> Context:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
-        return await asyncio.to_thread(components_of, pipeline_id, stored)
+        return await asyncio.to_thread(lambda: context_of(decode(stored)))
+
+    async def _components(
+        self, account: str, pipeline_id: str, names: Sequence[str], *, evaluate: bool
+    ) -> dict[str, PipelineObject]:
+        stored = await self._pipelines.living(account, pipeline_id, "latest")
+        found = await asyncio.to_thread(components_of, pipeline_id, stored)
+        some = [found[name] for name in names if name in found]
+        if not some:
+            return {}
+        health = await self._pipelines.health(account, pipeline_id, [item.id for item in some])
+        paused = await self._paused(account, pipeline_id, stored.pipeline)
+        described = {
+            item.id: spheres.component_object(item, ended, paused=item.id in paused)
+            for item, ended in zip(some, health, strict=True)
+        }
+        if evaluate:
+            context = await asyncio.to_thread(lambda: context_of(decode(stored)))
+            for name, item in described.items():
+                fields = _evaluated(context, name, item.fields, {})
+                described[name] = PipelineObject(item.id, item.name, tuple(fields))
+        return described
+
+    async def _paused(self, account: str, pipeline_id: str, pipeline: Record) -> set[str]:
+        if not pipeline.get("paused"):
+            return set()
+        return await self._pipelines.paused(account, pipeline_id)
 
     async def _run_objects(
-        self, account: str, pipeline_id: str, names: Sequence[str]
+        self,
+        account: str,
+        pipeline_id: str,
+        pipeline: Record,
+        names: Sequence[str],
+        *,
+        evaluate: bool,
     ) -> dict[str, PipelineObject]:
         """Describe those of `names` that are instances or attempts."""
         wanted = [spheres.split_attempt(name) for name in names]
         rows = await self._pipelines.instances(account, pipeline_id, wanted) if names else []
+        seen: dict[str, Seen] = {}
         found = {}
         for name, (_, number), row in zip(names, wanted, rows, strict=True):
             if row is None:
                 continue
-            fields = (
-                spheres.attempt_fields(pipeline_id, row, number)
-                if number
-                else spheres.instance_fields(pipeline_id, row)
-            )
+            definition = await self._definition(account, pipeline_id, row, evaluate=evaluate)
+            if number:
+                fields = spheres.attempt_fields(pipeline_id, row, number, definition)
+            else:
+                polled = await self._seen(account, row, seen)
+                waiting = waiting_reason(pipeline, row, polled)
+                fields = spheres.instance_fields(pipeline_id, row, waiting, definition)
             if fields is not None:
                 found[name] = PipelineObject(name, name, tuple(fields))
         return found
+
+    async def _seen(
+        self, account: str, stored: StoredInstance, known: dict[str, Seen]
+    ) -> Seen | None:
+        """Return who polls the group of an instance that is ready, asked once for each group."""
+        group = stored.instance["group"]
+        if stored.instance["state"] != "ready":
+            return None
+        if group not in known:
+            known[group] = await self._sightings.of(account, group)
+        return known[group]
+
+    async def _definition(
+        self, account: str, pipeline_id: str, stored: StoredInstance, *, evaluate: bool
+    ) -> list[Field]:
+        """Return the fields of an instance's component, as they may be shown."""
+        fields = [f for f in fields_of(stored.template) if not f.key.startswith("@")]
+        if not evaluate or b"#{" not in stored.template:
+            return list(map(masked, fields))
+        record = stored.instance
+        context = await self._contexts.of(account, pipeline_id, record["version"])
+        return _evaluated(context, record["component"], fields, _run_time(pipeline_id, stored))
+
+
+def _evaluated(
+    context: Context,
+    object_id: str,
+    fields: Sequence[Field],
+    run_time: Mapping[str, datetime | str | int],
+) -> list[Field]:
+    """Evaluate the fields that have a value; the others stay as they are written."""
+    found: list[Field] = []
+    for field in fields:
+        try:
+            values = evaluate_fields(context, object_id, [field], run_time)
+        except FieldError:
+            found.append(masked(field))
+        else:
+            found += [shown(value.field, secret=value.secret) for value in values]
+    return found
+
+
+def _run_time(pipeline_id: str, stored: StoredInstance) -> dict[str, datetime | str | int]:
+    record = stored.instance
+    return run_time_fields(
+        pipeline_id, record["id"], int(record["scheduled_ms"]), int(record["created_ms"])
+    )
 
 
 def read_offset(marker: str, length: int, operation: str) -> int:
@@ -135,41 +217,7 @@ def read_offset(marker: str, length: int, operation: str) -> int:
     return int(marker)
 
 
-def _status_script(status: str) -> str:
-    name = status.upper()
-    if name in LATER_STATUSES:
-        raise InvalidRequestError(f"Status {name} is not available in this version.")
-    script = STATUS_SCRIPTS.get(name)
-    if script is None:
-        raise InvalidRequestError(
-            "Member 'status' must be one of PAUSE, RESUME, TRY_CANCEL, RERUN, MARK_FINISHED."
-        )
-    return script
-
-
-def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, PipelineObject]:
-    """Return the components of a definition as they are described, by id."""
-    objects = decode(stored).pipeline_objects
-    parents = {
-        name: [field for field in fields if field.key == "parent"]
-        for name, fields in flatten(objects).items()
-    }
-    state = "SCHEDULED" if stored.pipeline.get("activated_ms") else "PENDING"
-    system = (
-        Field("@sphere", string_value="COMPONENT"),
-        Field("@version", string_value=stored.version or "0"),
-        Field("@status", string_value=state),
-        Field("@pipelineId", string_value=pipeline_id),
+def _no_object(name: str, member: str = "objectIds") -> InvalidRequestError:
+    return InvalidRequestError(
+        f"Member '{member}' names '{name[:64]}', which is not an object of this pipeline."
     )
-    return {
-        item.id: PipelineObject(
-            item.id,
-            item.name,
-            (
-                *system,
-                *(field for field in item.fields if field.key != "parent"),
-                *parents[item.id],
-            ),
-        )
-        for item in objects
-    }

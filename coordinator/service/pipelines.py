@@ -14,13 +14,22 @@ from coordinator.errors import InvalidRequestError, PipelineDeletedError, Pipeli
 from coordinator.store.pipelines import NewPipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from coordinator.service.shards import Shards
-    from coordinator.store.pipelines import Pipelines, Record
+    from coordinator.store.pipelines import Pipelines, Record, StoredDefinition
 
 LIST_PAGE = 100
 MAX_DESCRIBED = 100
+MAX_TAGS = 10
+TAG_TRIES = 10
+TIMES = {
+    "@firstActivationTime": "first_activated_ms",
+    "@lastActivationTime": "activated_ms",
+    "@lastDeactivatedTime": "deactivated_ms",
+    "@latestRunTime": "last_start",
+    "@latestCompletedRunTime": "completed_ms",
+}
 
 
 class Description(NamedTuple):
@@ -70,7 +79,7 @@ class PipelineService:
         found = []
         for pipeline_id in ids:
             stored = await self._pipelines.living(account, pipeline_id)
-            found.append(_description(account, pipeline_id, stored.pipeline))
+            found.append(_description(account, pipeline_id, stored))
         return found
 
     async def page(self, account: str, marker: str) -> tuple[list[tuple[str, str]], str]:
@@ -91,6 +100,48 @@ class PipelineService:
                 return page[:LIST_PAGE], last
             shard, after = shard + 1, ""
         return page, ""
+
+    async def add_tags(self, account: str, pipeline_id: str, added: dict[str, str]) -> None:
+        """Add tags to a pipeline; one that it has gets the new value.
+
+        Raises:
+            InvalidRequestError: it would have more than 10.
+            PipelineNotFoundError, PipelineDeletedError
+        """
+        await self._change_tags(account, pipeline_id, lambda tags: tags | added)
+
+    async def remove_tags(self, account: str, pipeline_id: str, names: Sequence[str]) -> None:
+        """Take tags off a pipeline; one that it does not have is no mistake.
+
+        Raises:
+            PipelineNotFoundError, PipelineDeletedError
+        """
+        gone = set(names)
+        await self._change_tags(
+            account,
+            pipeline_id,
+            lambda tags: {key: value for key, value in tags.items() if key not in gone},
+        )
+
+    async def _change_tags(
+        self,
+        account: str,
+        pipeline_id: str,
+        change: Callable[[dict[str, str]], dict[str, str]],
+    ) -> None:
+        """Change the tags as they are, again if somebody else has changed them meanwhile."""
+        for _ in range(TAG_TRIES):
+            before = (await self._pipelines.living(account, pipeline_id)).pipeline["tags"]
+            tags = change({tag["key"]: tag["value"] for tag in msgspec.json.decode(before)})
+            if len(tags) > MAX_TAGS:
+                raise InvalidRequestError(
+                    f"The pipeline would have {len(tags)} tags; {MAX_TAGS} are allowed."
+                )
+            rows = [{"key": key, "value": value} for key, value in tags.items()]
+            after = msgspec.json.encode(rows)
+            if await self._pipelines.set_tags(account, pipeline_id, before, after):
+                return
+        raise InvalidRequestError("The tags kept changing while these were being changed.")
 
     async def delete(self, account: str, pipeline_id: str, answer: str) -> None:
         """Delete a pipeline with its definition and history.
@@ -116,9 +167,10 @@ def _read_marker(marker: str) -> tuple[int, str]:
         ) from None
 
 
-def _description(account: str, pipeline_id: str, record: Record) -> Description:
+def _description(account: str, pipeline_id: str, stored: StoredDefinition) -> Description:
+    record = stored.pipeline
     fields = {
-        "@pipelineState": record["state"],
+        "@pipelineState": _state(stored),
         "description": record["description"],
         "name": record["name"],
         "@creationTime": iso(int(record["created_ms"])),
@@ -129,9 +181,9 @@ def _description(account: str, pipeline_id: str, record: Record) -> Description:
         "@userId": account,
         "pipelineCreator": account,
         "uniqueId": record["unique_id"],
+        **{name: _time(record, key) for name, key in TIMES.items()},
+        **_health(record),
     }
-    if activated_ms := record.get("activated_ms"):
-        fields["@lastActivationTime"] = iso(int(activated_ms))
     return Description(
         pipeline_id,
         record["name"],
@@ -139,3 +191,27 @@ def _description(account: str, pipeline_id: str, record: Record) -> Description:
         record["tags"].encode(),
         [Field(key, string_value=value) for key, value in fields.items() if value],
     )
+
+
+def _state(stored: StoredDefinition) -> str:
+    """Return the state: a deactivated pipeline is INACTIVE once nothing of it runs."""
+    state = stored.pipeline["state"]
+    return "DEACTIVATING" if state == "INACTIVE" and stored.leased else state
+
+
+def _time(record: Record, key: str) -> str:
+    at = record.get(key)
+    if not at:
+        return ""
+    return iso(int(at) * 1000 if key == "last_start" else int(at))
+
+
+def _health(record: Record) -> Record:
+    """Return the pipeline's health: none before one of its instances has ended."""
+    if "health_ms" not in record:
+        return {}
+    return {
+        "@healthStatus": "ERROR" if int(record.get("ill", 0)) > 0 else "HEALTHY",
+        "@healthStatusUpdatedTime": iso(int(record["health_ms"])),
+        "@healthStatusFromInstanceId": record["health_id"],
+    }

@@ -1,90 +1,33 @@
 """QueryObjects: ids of a sphere's objects that selectors match.
 
-A page examines at most 2,000 instances, so it may be short, or empty, with more to come.
+A page examines at most 2,000 instances, so it may be short, or empty, with more to come. Which ones
+is a matter of indexes (by status, by time): nothing looks through all of a pipeline's history.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from coordinator.domain.times import iso
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
-from coordinator.service.objects import components_of, read_offset
+from coordinator.service.components import components_of
+from coordinator.service.conditions import ROW_FIELDS, check, narrowest, row_of, selected
+from coordinator.service.contexts import fields_of
+from coordinator.service.objects import read_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
-    from coordinator.domain.definitions import Field
-    from coordinator.store.pipelines import InstanceRow, Pipelines
+    from coordinator.service.conditions import Condition, Row
+    from coordinator.store.pipelines import InstanceRow, Pipelines, Search, StoredInstance
 
 EXAMINED = 2000
 STORE_PAGE = 200
-MAX_SELECTORS = 10
 MAX_LIMIT = 1000
 MAX_MARKER_DIGITS = 12
-Row = dict[str, str]
-TIME_FIELDS = {
-    "@scheduledStartTime",
-    "@scheduledEndTime",
-    "@actualStartTime",
-    "@actualEndTime",
-}
-
-
-class Condition(NamedTuple):
-    """One selector: all must hold. A field that is not set matches nothing."""
-
-    field: str
-    operator: str
-    values: tuple[str, ...]
-
-    def checked(self) -> Condition:
-        """Return the condition with its values in the form in which fields are compared.
-
-        Raises:
-            InvalidRequestError: the operator is not for this field, or not for so many values.
-        """
-        _check_operator(self)
-        return self._replace(values=tuple(_comparable(self.field, value) for value in self.values))
-
-    def holds(self, row: Row) -> bool:
-        """Whether an object with these fields is selected by this condition, once checked."""
-        value = row.get(self.field)
-        if value is None:
-            return False
-        return OPERATORS[self.operator](_comparable(self.field, value), self.values)
-
-
-def _comparable(field: str, value: str) -> str:
-    """Spell alike what means the same: instants, and a word that has two spellings."""
-    if field in TIME_FIELDS:
-        return _instant(field, value)
-    return "CANCELED" if field == "@status" and value.upper() == "CANCELLED" else value
-
-
-def _instant(field: str, text: str) -> str:
-    """Read a date or a time, UTC where it names no zone, as callers send both."""
-    try:
-        at = datetime.fromisoformat(text.strip())
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidRequestError(
-            f"Operator values of '{field}' must be times such as 2012-12-12T00:00:00."
-        ) from None
-    return at.isoformat(timespec="microseconds")
-
-
-OPERATORS: dict[str, Callable[[str, tuple[str, ...]], bool]] = {
-    "EQ": lambda value, wanted: value in wanted,
-    "REF_EQ": lambda value, wanted: value in wanted,
-    "LE": lambda value, wanted: value <= wanted[0],
-    "GE": lambda value, wanted: value >= wanted[0],
-    "BETWEEN": lambda value, wanted: wanted[0] <= value <= wanted[1],
-}
-VALUES_NEEDED = {"LE": 1, "GE": 1, "BETWEEN": 2}
 
 
 class Queries:
@@ -108,10 +51,7 @@ class Queries:
             InvalidRequestError: an unknown sphere, a bad selector or marker.
             PipelineNotFoundError, PipelineDeletedError
         """
-        if len(conditions) > MAX_SELECTORS:
-            raise InvalidRequestError(f"A query has at most {MAX_SELECTORS} selectors.")
-        conditions = [condition.checked() for condition in conditions]
-        limit = min(limit, MAX_LIMIT)
+        conditions, limit = check(conditions), min(limit, MAX_LIMIT)
         name = sphere.upper()
         if name == "COMPONENT":
             return await self._components(account, pipeline_id, conditions, marker, limit)
@@ -119,9 +59,13 @@ class Queries:
             raise InvalidRequestError(
                 "Member 'sphere' must be one of COMPONENT, INSTANCE, ATTEMPT."
             )
-        await self._pipelines.living(account, pipeline_id)
-        attempts = name == "ATTEMPT"
-        return await self._runs(account, pipeline_id, conditions, marker, limit, attempts=attempts)
+        pipeline = (await self._pipelines.living(account, pipeline_id)).pipeline
+        paused: AbstractSet[str] = frozenset()
+        if pipeline.get("paused"):
+            paused = await self._pipelines.paused(account, pipeline_id)
+        after, skip = _read_marker(marker)
+        run = _Page(self._pipelines, account, pipeline_id, conditions, limit, paused)
+        return await run.read(after, skip, attempts=name == "ATTEMPT")
 
     async def _components(
         self,
@@ -136,69 +80,93 @@ class Queries:
         ids = [
             item.id
             for item in components.values()
-            if _selected({"name": item.name, "@id": item.id} | _row(item.fields), conditions)
+            if selected({"name": item.name, "@id": item.id} | row_of(item.fields), conditions)
         ]
         first = read_offset(marker, len(ids), "QueryObjects")
         after = first + limit
         return ids[first:after], str(after) if after < len(ids) else ""
 
-    async def _runs(
+
+class _Page:
+    """One page of instances or attempts of a pipeline."""
+
+    def __init__(
         self,
+        pipelines: Pipelines,
         account: str,
         pipeline_id: str,
         conditions: Sequence[Condition],
-        marker: str,
         limit: int,
-        *,
-        attempts: bool,
-    ) -> tuple[list[str], str]:
-        """Page by instance number; an attempt's marker also says how many of it were given."""
-        after, skip = _read_marker(marker)
+        paused: AbstractSet[str],
+    ) -> None:
+        self._pipelines = pipelines
+        self._of = (account, pipeline_id)
+        self._conditions = conditions
+        self._limit = limit
+        self._paused = paused
+        self._search: Search | None = None
+
+    async def read(self, after: str, skip: int, *, attempts: bool) -> tuple[list[str], str]:
+        """Page by instance; an attempt's marker also says how many of it were given."""
+        if not attempts:
+            self._search = narrowest(self._conditions)
         ids: list[str] = []
         for _ in range(EXAMINED // STORE_PAGE):
-            page = await self._pipelines.page(account, pipeline_id, after, STORE_PAGE)
-            made = _attempt_rows(page) if attempts else [[_instance_row(row)] for row in page]
-            if attempts and conditions:
-                await self._add_details(
-                    account, pipeline_id, [row for rows in made for row in rows]
-                )
+            page = await self._next_rows(after, STORE_PAGE)
+            made = await self._rows(page, attempts=attempts)
             for instance, rows in zip(page, made, strict=True):
                 for place, row in enumerate(rows[skip:], skip + 1):
-                    if _selected(row, conditions):
+                    if selected(row, self._conditions):
                         ids.append(row["@id"])
-                    if len(ids) == limit:
-                        return ids, await self._next(account, pipeline_id, instance, rows, place)
+                    if len(ids) == self._limit:
+                        return ids, await self._marker(page, instance, rows, place)
                 after, skip = instance.n, 0
             if len(page) < STORE_PAGE:
                 return ids, ""
-        return ids, await self._next(account, pipeline_id, page[-1], [], 0)
+        return ids, await self._marker(page, page[-1], [], 0)
 
-    async def _add_details(self, account: str, pipeline_id: str, rows: Sequence[Row]) -> None:
-        """Add to each attempt what a description of it shows, to be selected by."""
+    async def _next_rows(self, after: str, limit: int) -> list[InstanceRow]:
+        if self._search is None:
+            return await self._pipelines.page(*self._of, after, limit)
+        return await self._pipelines.find(*self._of, self._search, after, limit)
+
+    async def _rows(self, page: Sequence[InstanceRow], *, attempts: bool) -> list[list[Row]]:
+        """Return what is to be compared of each instance, or of each of its attempts."""
+        if attempts:
+            made = [_attempt_rows(instance) for instance in page]
+        else:
+            made = [[_instance_row(row, paused=row.component in self._paused)] for row in page]
+        wanted = {condition.field for condition in self._conditions}
+        if wanted and (attempts or wanted - ROW_FIELDS):
+            await self._add_details([row for rows in made for row in rows])
+        return made
+
+    async def _add_details(self, rows: Sequence[Row]) -> None:
+        """Add to each what a description of it shows, to be selected by."""
         for first in range(0, len(rows), STORE_PAGE):
             some = rows[first : first + STORE_PAGE]
             wanted = [spheres.split_attempt(row["@id"]) for row in some]
-            found = await self._pipelines.instances(account, pipeline_id, wanted)
+            found = await self._pipelines.instances(*self._of, wanted)
             for row, (_, number), stored in zip(some, wanted, found, strict=True):
                 if stored is not None:
-                    row.update(_row(spheres.attempt_fields(pipeline_id, stored, number) or ()))
+                    row.update(self._details(stored, number) | row)
 
-    async def _next(
-        self, account: str, pipeline_id: str, last: InstanceRow, rows: Sequence[Row], place: int
+    def _details(self, stored: StoredInstance, number: int) -> Row:
+        definition = [f for f in fields_of(stored.template) if not f.key.startswith("@")]
+        pipeline_id = self._of[1]
+        if not number:
+            return row_of(spheres.instance_fields(pipeline_id, stored, "", definition))
+        return row_of(spheres.attempt_fields(pipeline_id, stored, number, definition) or ())
+
+    async def _marker(
+        self, page: Sequence[InstanceRow], last: InstanceRow, rows: Sequence[Row], place: int
     ) -> str:
         """Return the marker behind this place, or an empty string where nothing is behind it."""
         if place < len(rows):
-            return f"{int(last.n) - 1}.{place}"
-        more = await self._pipelines.page(account, pipeline_id, last.n, 1)
+            before = page.index(last) - 1
+            return f"{page[before].n if before >= 0 else int(last.n) - 1}.{place}"
+        more = await self._next_rows(last.n, 1)
         return f"{last.n}.0" if more else ""
-
-
-def _selected(row: Row, conditions: Sequence[Condition]) -> bool:
-    return all(condition.holds(row) for condition in conditions)
-
-
-def _row(fields: Iterable[Field]) -> Row:
-    return {field.key: field.string_value or field.ref_value or "" for field in fields}
 
 
 def _read_marker(marker: str) -> tuple[str, int]:
@@ -211,28 +179,18 @@ def _read_marker(marker: str) -> tuple[str, int]:
     return parts[0], int(parts[1])
 
 
-def _check_operator(condition: Condition) -> None:
-    needed = VALUES_NEEDED.get(condition.operator)
-    if needed is None:
-        return
-    if condition.field not in TIME_FIELDS:
-        raise InvalidRequestError(
-            f"Operator {condition.operator} compares times only, and '{condition.field}' is "
-            "none of " + ", ".join(sorted(TIME_FIELDS)) + "."
-        )
-    if len(condition.values) != needed:
-        raise InvalidRequestError(f"Operator {condition.operator} takes {needed} value(s).")
-
-
-def _instance_row(instance: InstanceRow) -> Row:
+def _instance_row(instance: InstanceRow, *, paused: bool) -> Row:
+    scheduled = iso(int(instance.scheduled_ms))
     row = {
         "@id": instance.id,
         "name": instance.id,
         "@sphere": "INSTANCE",
         "@componentParent": instance.component,
-        "@status": spheres.status(instance.state, instance.status, instance.acked_ms),
-        "@scheduledStartTime": iso(int(instance.scheduled_ms)),
-        "@scheduledEndTime": iso(int(instance.scheduled_ms)),
+        "@status": spheres.status(
+            instance.state, instance.status, instance.acked_ms, paused=paused
+        ),
+        "@scheduledStartTime": scheduled,
+        "@scheduledEndTime": scheduled,
         "@actualStartTime": iso(int(instance.created_ms)),
     }
     if instance.ended_ms:
@@ -240,13 +198,10 @@ def _instance_row(instance: InstanceRow) -> Row:
     return row
 
 
-def _attempt_rows(page: Sequence[InstanceRow]) -> list[list[Row]]:
-    """Return the attempts of each instance, by id and name only."""
-    return [
-        [
-            {"@id": name, "name": name}
-            for number in range(1, int(instance.handed or 0) + 1)
-            for name in [f"{instance.id}{spheres.ATTEMPT_MARK}{number}"]
-        ]
-        for instance in page
+def _attempt_rows(instance: InstanceRow) -> list[Row]:
+    """Return the attempts of an instance, by id and name only."""
+    names = [
+        f"{instance.id}{spheres.ATTEMPT_MARK}{number}"
+        for number in range(1, int(instance.handed or 0) + 1)
     ]
+    return [{"@id": name, "name": name} for name in names]

@@ -58,9 +58,9 @@ class Shards:
         number = int(digest[:16], 16)
         return list(dict.fromkeys(number % count for count in self._known()))
 
-    def of_runner(self, runner: str) -> int:
-        """Return the shard of a task runner's heartbeats."""
-        return int(sha256(runner.encode(errors="surrogatepass")).hexdigest()[:8], 16) % self.count
+    def home_of(self, name: str) -> int:
+        """Return the shard of what belongs to no pipeline: of a task runner, of an account."""
+        return int(sha256(name.encode(errors="surrogatepass")).hexdigest()[:8], 16) % self.count
 
     def _known(self) -> list[int]:
         if not self._counts:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coordinator.domain.definitions import Field
+from coordinator.domain.definitions import Field, PipelineObject
+from coordinator.domain.secrets import masked
 from coordinator.domain.times import iso
 from coordinator.service.task_objects import reported_fields
 
 if TYPE_CHECKING:
-    from coordinator.store.pipelines import Record, StoredInstance
+    from collections.abc import Sequence
+
+    from coordinator.store.pipelines import Health, Record, StoredInstance
 
 ATTEMPT_MARK = "_Attempt="
+ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "CASCADE_FAILED"})
 # The state of an instance that has no terminal status yet, in the words of the wire.
 STATUS_OF_STATE = {
     "blocked": "WAITING_ON_DEPENDENCIES",
@@ -19,18 +23,35 @@ STATUS_OF_STATE = {
     "leased": "WAITING_FOR_RUNNER",
     "delayed": "SCHEDULED",
 }
+PAUSED, RUNNING = "PAUSED", "RUNNING"
 ERROR_FIELDS = {
     "error_id": "errorId",
     "error_message": "errorMessage",
     "stack_trace": "errorStackTrace",
 }
+END_REASONS = {
+    "reported": "the runner reported it",
+    "canceled": "it was canceled",
+    "lost": "its lease was lost",
+    "timeout": "it took longer than its attemptTimeout",
+}
 
 
-def status(state: str, terminal: str, acked_ms: str) -> str:
+def status(state: str, terminal: str, acked_ms: str, *, paused: bool = False) -> str:
     """Name an instance's status: RUNNING only once its runner has acknowledged."""
     if state == "terminal":
         return terminal
-    return "RUNNING" if state == "leased" and acked_ms else STATUS_OF_STATE[state]
+    if state == "ready" and paused:
+        return PAUSED
+    return RUNNING if state == "leased" and acked_ms else STATUS_OF_STATE[state]
+
+
+def places_of(name: str) -> tuple[str, ...]:
+    """Return where the store's index has instances of a status; nowhere if there is none such."""
+    places = tuple(state for state, shown in STATUS_OF_STATE.items() if shown == name)
+    if name in {PAUSED, RUNNING}:
+        return ("ready",) if name == PAUSED else ("leased",)
+    return places or ((name,) if name in ENDED else ())
 
 
 def split_attempt(object_id: str) -> tuple[str, int]:
@@ -41,61 +62,103 @@ def split_attempt(object_id: str) -> tuple[str, int]:
     return object_id, 0
 
 
-def instance_fields(pipeline_id: str, stored: StoredInstance) -> list[Field]:
-    """Return the run-time fields of an instance."""
+def component_object(item: PipelineObject, ended: Health | None, *, paused: bool) -> PipelineObject:
+    """Return a component with its status and health; `ended` is how its last instance ended."""
+    health = {}
+    if ended is not None:
+        ill = ended.status != "FINISHED"
+        health = {
+            "@healthStatus": "ERROR" if ill else "HEALTHY",
+            "@healthStatusUpdatedTime": iso(int(ended.ended_ms)),
+            "@healthStatusFromInstanceId": ended.instance_id,
+        }
+    fields = [
+        Field("@status", string_value=PAUSED) if paused and f.key == "@status" else f
+        for f in item.fields
+    ]
+    return PipelineObject(item.id, item.name, (*fields, *_fields({}, health)))
+
+
+def instance_fields(
+    pipeline_id: str, stored: StoredInstance, waiting: str, definition: Sequence[Field]
+) -> list[Field]:
+    """Return the fields of an instance: `waiting` is why it waits, `definition` its component's."""
     record = stored.instance
     text = {
         "@sphere": "INSTANCE",
-        "@status": status(record["state"], record.get("status", ""), record.get("acked_ms", "")),
+        "@status": _status(stored),
         "@pipelineId": pipeline_id,
-        "@version": record["version"],
+        "@version": version(record),
         **_times(record),
         "@attemptCount": record["attempt"],
         "@triesLeft": str(max(0, int(record["maximum_retries"]) - int(record.get("tries", 0)))),
+        "@waitingReason": waiting,
+        "@cascadeFailedOn": record.get("cascade_failed_on", ""),
+        "hostname": record.get("hostname", ""),
+        **_last_report(record),
         **_errors(record),
     }
     refs = {"@componentParent": record["component"]}
     if handed := record.get("handed"):
         refs["@headAttempt"] = record["id"] + ATTEMPT_MARK + handed
-    return _fields(refs, text)
+    waiting_on = [Field("@waitingOn", string_value=need.id) for need in stored.needs if need.id]
+    return [*_fields(refs, text), *waiting_on, *definition]
 
 
-def attempt_fields(pipeline_id: str, stored: StoredInstance, number: int) -> list[Field] | None:
-    """Return the run-time fields of an attempt, or None if it was never handed out.
+def attempt_fields(
+    pipeline_id: str, stored: StoredInstance, number: int, definition: Sequence[Field]
+) -> list[Field] | None:
+    """Return the fields of an attempt, or None if it was never handed out.
 
-    What its runner reported stands behind, save what would pass for a field of ours.
+    What its runner reported stands behind, save what would pass for another field.
     """
-    record = stored.instance
-    ended = stored.attempt if "status" in stored.attempt else {}
-    if ended:
-        lease, name = ended, ended["status"]
-    elif int(record["attempt"]) == number == int(record.get("handed") or 0):
-        # Held now, or handed out before and never acknowledged.
-        lease = record
-        name = status(record["state"], record.get("status", ""), record.get("acked_ms", ""))
-    else:
+    lease = _lease_of(stored, number)
+    if lease is None:
         return None
+    record, ended = stored.instance, "ended_ms" in lease and "cause" in lease
     text = {
         "@sphere": "ATTEMPT",
-        "@status": name,
+        "@status": lease["status"] if ended else _status(stored),
         "@pipelineId": pipeline_id,
-        "@version": record["version"],
+        "@version": version(record),
         "@scheduledStartTime": iso(int(record["scheduled_ms"])),
         "@scheduledEndTime": iso(int(record["scheduled_ms"])),
-        "@actualStartTime": iso(int(lease["claimed_ms"])),
         "@attemptCount": str(number),
         "@fencingToken": lease["token"],
         "hostname": lease.get("hostname", ""),
-        **_reports(lease),
-        **_errors(ended),
+        **_history(stored, lease, ended=ended),
+        **_errors(lease if ended else {}),
     }
-    if ended:
-        text["@actualEndTime"] = iso(int(ended["ended_ms"]))
     refs = {"@componentParent": record["component"], "@instanceParent": record["id"]}
-    fields = _fields(refs, text)
+    fields = [*_fields(refs, text), *definition]
     taken = {field.key for field in fields}
-    reported = reported_fields(stored.progress)
+    reported = map(masked, reported_fields(stored.progress))
     return fields + [f for f in reported if f.key not in taken and not f.key.startswith("@")]
+
+
+def version(record: Record) -> str:
+    """Return the number of the version that an instance runs."""
+    return record["version"].partition("-")[0]
+
+
+def _status(stored: StoredInstance) -> str:
+    record = stored.instance
+    return status(
+        record["state"],
+        record.get("status", ""),
+        record.get("acked_ms", ""),
+        paused=bool(stored.paused_ms),
+    )
+
+
+def _lease_of(stored: StoredInstance, number: int) -> Record | None:
+    """Return what is known of the attempt's hand-out: kept at its end, or still the instance's."""
+    record = stored.instance
+    if "status" in stored.attempt:
+        return stored.attempt
+    if int(record["attempt"]) == number == int(record.get("handed") or 0):
+        return record  # held now, or handed out before and never acknowledged
+    return None
 
 
 def _times(record: Record) -> Record:
@@ -110,7 +173,27 @@ def _times(record: Record) -> Record:
     return times
 
 
-def _reports(lease: Record) -> Record:
+def _history(stored: StoredInstance, lease: Record, *, ended: bool) -> Record:
+    """Return who had the attempt when: handed out, acknowledged, reported, ended and why."""
+    lost = sum(key.startswith("was:") for key in stored.attempt)
+    history = {
+        "@actualStartTime": iso(int(lease["claimed_ms"])),
+        "@handedOutTime": iso(int(lease["claimed_ms"])),
+        "@lostHandOuts": str(lost) if lost else "",
+    }
+    if acked_ms := lease.get("acked_ms"):
+        history["@acknowledgedTime"] = iso(int(acked_ms))
+        if int(lease.get("reports") or 0):
+            history["@firstReportTime"] = iso(int(acked_ms))
+            history["@reportCount"] = lease["reports"]
+        history |= _last_report(lease)
+    if ended:
+        history["@actualEndTime"] = iso(int(lease["ended_ms"]))
+        history["@endReason"] = END_REASONS[lease["cause"]]
+    return history
+
+
+def _last_report(lease: Record) -> Record:
     if not lease.get("acked_ms"):
         return {}
     return {"reportProgressTime": iso(int(lease["renewed_ms"]))}

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from coordinator.domain.definitions import Field, PipelineObject
-from coordinator.domain.ids import encode_handle
+from coordinator.domain.ids import Handle, encode_handle, shard_of
 from coordinator.domain.times import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coordinator.store.tasks import Claimed
 
 MOST_REPORT_SECONDS = 60
 JITTER = 0.1
-_FIELDS = msgspec.json.Decoder(tuple[Field, ...])
 _VALUES = msgspec.json.Decoder(list[tuple[str | None, str | None]])
 
 
@@ -33,12 +34,20 @@ class Task(NamedTuple):
     object: PipelineObject
 
 
-def task_of(account: str, claimed: Claimed, default_timeout_ms: int) -> Task:
-    """Build the task that is handed out for a claim."""
+def handle_of(claimed: Claimed) -> Handle:
+    """Return what the handle of a claimed task says."""
+    pipeline = claimed.pipeline_id
+    return Handle(shard_of(pipeline), pipeline, claimed.n, claimed.attempt, claimed.claim)
+
+
+def task_of(
+    account: str, claimed: Claimed, fields: Sequence[Field], default_timeout_ms: int
+) -> Task:
+    """Build the task that is handed out for a claim; `fields` are those of its definition."""
     attempt_id = f"{claimed.instance_id}_Attempt={claimed.attempt}"
     timeout_ms = claimed.progress_timeout_ms or default_timeout_ms
     fields = (
-        *_FIELDS.decode(claimed.template),
+        *fields,
         *_runtime_fields(claimed),
         Field("@reportTimeout", string_value=f"{timeout_ms / 1000:g}"),
         Field("@reportWithin", string_value=_report_within(timeout_ms)),

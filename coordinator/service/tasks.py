@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coordinator.domain.evaluation import FieldError
 from coordinator.domain.ids import decode_handle
 from coordinator.errors import (
     CoordinatorError,
@@ -13,7 +14,7 @@ from coordinator.errors import (
     PipelineNotFoundError,
     TaskNotFoundError,
 )
-from coordinator.service.task_objects import encode_values, task_of
+from coordinator.service.task_objects import encode_values, handle_of, task_of
 from coordinator.store.tasks import PollCall
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from coordinator.domain.ids import Handle
     from coordinator.metrics import Metrics
     from coordinator.service.caller import Caller
+    from coordinator.service.contexts import Contexts
     from coordinator.service.polls import Polls
     from coordinator.service.shards import Shards
+    from coordinator.service.sightings import Sightings
     from coordinator.service.task_objects import Task
     from coordinator.service.waiters import Presence
-    from coordinator.store.tasks import Tasks
+    from coordinator.store.tasks import Claimed, Tasks
 
+EXPRESSION_ERROR = "ExpressionError"
 HEARTBEAT_KEEP_MS = 3_600_000
 # As what a refused task call is counted; a subclass stands before its base.
 REFUSED = (
@@ -43,9 +47,18 @@ class TaskService:
     """Use cases of task runners."""
 
     def __init__(
-        self, tasks: Tasks, polls: Polls, shards: Shards, settings: Settings, metrics: Metrics
+        self,
+        tasks: Tasks,
+        polls: Polls,
+        contexts: Contexts,
+        sightings: Sightings,
+        shards: Shards,
+        settings: Settings,
+        metrics: Metrics,
     ) -> None:
         self._tasks = tasks
+        self._contexts = contexts
+        self._sightings = sightings
         self._polls = polls
         self._shards = shards
         self._timeout_ms = int(settings.progress_timeout * 1000)
@@ -62,8 +75,15 @@ class TaskService:
         call = PollCall(
             caller.account, group, caller.poll_key(group, hostname), caller.attempt, hostname
         )
-        claimed = await self._polls.poll(call, presence)
-        return None if claimed is None else task_of(caller.account, claimed, self._timeout_ms)
+        self._sightings.note(caller.account, group, hostname)
+        while claimed := await self._polls.poll(call, presence):
+            try:
+                fields = await self._contexts.object_of(caller.account, claimed)
+            except FieldError as error:
+                await self._give_up(caller.account, claimed, str(error))
+            else:
+                return task_of(caller.account, claimed, fields, self._timeout_ms)
+        return None
 
     async def report(self, account: str, task_id: str, fields: tuple[Field, ...] | None) -> str:
         """Acknowledge a task or renew its lease, and store reported fields.
@@ -115,8 +135,15 @@ class TaskService:
 
     async def heartbeat(self, account: str, runner: str, group: str, hostname: str) -> None:
         """Remember that a task runner is alive."""
-        shard = self._shards.of_runner(runner)
+        shard = self._shards.home_of(runner)
         await self._tasks.heartbeat(shard, account, runner, group, hostname, HEARTBEAT_KEEP_MS)
+
+    async def _give_up(self, account: str, claimed: Claimed, problem: str) -> None:
+        """Fail a task whose object cannot be worked out: no retry would mend that."""
+        handle = handle_of(claimed)
+        errors = (EXPRESSION_ERROR, problem, "")
+        await self._tasks.finish(account, handle, "FAILED", errors, final=True)
+        self._metrics.failed += 1
 
     def _handle(self, account: str, task_id: str) -> Handle:
         try:

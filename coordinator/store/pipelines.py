@@ -90,7 +90,7 @@ class StoredInstance(NamedTuple):
     """An instance's record, what is kept of one attempt (or {}), and what that reported.
 
     `unmet` is how many instances it waits for, `needs` a few of them; `paused_ms` is when its
-    component was paused, or empty.
+    component was paused, or empty; `template` has the fields of its component as JSON.
     """
 
     instance: Record
@@ -99,6 +99,7 @@ class StoredInstance(NamedTuple):
     unmet: int
     needs: list[Need]
     paused_ms: str
+    template: bytes
 
 
 class Pipelines:
@@ -342,6 +343,12 @@ class Pipelines:
         )
         return [Health(*row.decode().split(" ", 2)) if row else None for row in found]
 
+    async def known(self, account: str, pipeline_id: str, ids: Sequence[str]) -> list[bool]:
+        """Return of each id whether it is an instance of the pipeline."""
+        key = keys.key("ids", shard_of(pipeline_id), f"{account}:{pipeline_id}")
+        found: list[bytes | None] = await self._scripts.router.execute(key, "HMGET", key, *ids)
+        return [number is not None for number in found]
+
     async def staged_definition(self, account: str, pipeline_id: str, version: str) -> bytes | None:
         """Return the definition, with its parameter values, that an activated version runs."""
         shard = shard_of(pipeline_id)
@@ -359,5 +366,5 @@ def _stored_instance(row: Sequence[Any]) -> StoredInstance:
     flat = [part.decode() for part in row[4]]
     needs = [Need(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
     return StoredInstance(
-        _record(row[0]), _record(row[1]), progress, row[3], needs, row[5].decode()
+        _record(row[0]), _record(row[1]), progress, row[3], needs, row[5].decode(), row[6]
     )

@@ -1,4 +1,7 @@
-"""Once a second: look for work that waiting polls were not woken for, and for new shards."""
+"""Once a second: what polls may have missed, and what is told of them.
+
+Looks for work that waiting polls were not woken for, and for new shards; tells who has polled.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,13 @@ if TYPE_CHECKING:
 
     from coordinator.service.polls import Polls
     from coordinator.service.shards import Shards
+    from coordinator.service.sightings import Sightings
 
 log = logging.getLogger(__name__)
 PERIOD = 0.9  # what is found then is handed out within the second that is promised
 
 
-async def check_waiting(polls: Polls, shards: Shards) -> None:
+async def check_waiting(polls: Polls, sightings: Sightings, shards: Shards) -> None:
     """Run until canceled; while Redis is away there is nothing to find (the loop says so)."""
 
     async def look(shard: int) -> None:
@@ -27,6 +31,7 @@ async def check_waiting(polls: Polls, shards: Shards) -> None:
 
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat(shards.refresh))
+        group.create_task(_repeat(sightings.tell))
         group.create_task(for_each_shard(shards, look))
 
 

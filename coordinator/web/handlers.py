@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from coordinator.errors import InvalidRequestError
-from coordinator.service.definitions import Definition
-from coordinator.service.queries import Condition
+from coordinator.domain.definitions import Definition
+from coordinator.service.conditions import Condition
 from coordinator.wire import outputs
 from coordinator.wire.codec import encode
 from coordinator.wire.shapes import Tag
@@ -20,6 +19,7 @@ from coordinator.wire.shapes import Tag
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from coordinator.domain.validation import Findings
     from coordinator.service.caller import Caller
     from coordinator.service.coordinator import Coordinator
     from coordinator.service.waiters import Presence
@@ -57,26 +57,39 @@ class Handlers:
         """Return the handlers by the operation's name."""
         return {
             "ActivatePipeline": self.activate_pipeline,
+            "AddTags": self.add_tags,
             "CreatePipeline": self.create_pipeline,
+            "DeactivatePipeline": self.deactivate_pipeline,
             "DeletePipeline": self.delete_pipeline,
             "DescribeObjects": self.describe_objects,
             "DescribePipelines": self.describe_pipelines,
+            "EvaluateExpression": self.evaluate_expression,
             "GetPipelineDefinition": self.get_pipeline_definition,
             "ListPipelines": self.list_pipelines,
             "PollForTask": self.poll_for_task,
             "PutPipelineDefinition": self.put_pipeline_definition,
             "QueryObjects": self.query_objects,
+            "RemoveTags": self.remove_tags,
             "ReportTaskRunnerHeartbeat": self.report_task_runner_heartbeat,
             "SetStatus": self.set_status,
             "SetTaskStatus": self.set_task_status,
+            "ValidatePipelineDefinition": self.validate_pipeline_definition,
         }
 
     async def activate_pipeline(self, call: Call, request: shapes.ActivatePipelineInput) -> bytes:
         """Start a pipeline."""
-        _not_yet("parameterValues", request.parameter_values)
-        await self._c.definitions.activate(
-            call.caller.account, request.pipeline_id, call.answer_key
+        await self._c.activation.activate(
+            call.caller.account,
+            request.pipeline_id,
+            request.parameter_values or (),
+            call.answer_key,
         )
+        return EMPTY
+
+    async def add_tags(self, call: Call, request: shapes.AddTagsInput) -> bytes:
+        """Label a pipeline."""
+        tags = {tag.key: tag.value for tag in request.tags}
+        await self._c.pipelines.add_tags(call.caller.account, request.pipeline_id, tags)
         return EMPTY
 
     async def create_pipeline(self, call: Call, request: shapes.CreatePipelineInput) -> bytes:
@@ -90,6 +103,18 @@ class Handlers:
         )
         return encode(outputs.CreatePipelineOutput(pipeline_id))
 
+    async def deactivate_pipeline(
+        self, call: Call, request: shapes.DeactivatePipelineInput
+    ) -> bytes:
+        """Stop a pipeline."""
+        await self._c.activation.deactivate(
+            call.caller.account,
+            request.pipeline_id,
+            call.answer_key,
+            cancel=request.cancel_active is not False,
+        )
+        return EMPTY
+
     async def delete_pipeline(self, call: Call, request: shapes.DeletePipelineInput) -> bytes:
         """Delete a pipeline."""
         await self._c.pipelines.delete(call.caller.account, request.pipeline_id, call.answer_key)
@@ -97,9 +122,12 @@ class Handlers:
 
     async def describe_objects(self, call: Call, request: shapes.DescribeObjectsInput) -> bytes:
         """Describe components, instances, attempts."""
-        _not_yet("evaluateExpressions", request.evaluate_expressions)
         found, marker = await self._c.objects.describe(
-            call.caller.account, request.pipeline_id, request.object_ids, request.marker or ""
+            call.caller.account,
+            request.pipeline_id,
+            request.object_ids,
+            request.marker or "",
+            evaluate=bool(request.evaluate_expressions),
         )
         return encode(outputs.DescribeObjectsOutput(found, bool(marker), marker or None))
 
@@ -113,6 +141,15 @@ class Handlers:
             for item in found
         ]
         return encode(outputs.DescribePipelinesOutput(descriptions))
+
+    async def evaluate_expression(
+        self, call: Call, request: shapes.EvaluateExpressionInput
+    ) -> bytes:
+        """Evaluate a text in the context of an object."""
+        text = await self._c.objects.evaluate(
+            call.caller.account, request.pipeline_id, request.object_id, request.expression
+        )
+        return encode(outputs.EvaluateExpressionOutput(text))
 
     async def get_pipeline_definition(
         self, call: Call, request: shapes.GetPipelineDefinitionInput
@@ -147,19 +184,10 @@ class Handlers:
         self, call: Call, request: shapes.PutPipelineDefinitionInput
     ) -> bytes:
         """Save a definition, and say what is wrong with it."""
-        definition = Definition(
-            request.pipeline_objects,
-            request.parameter_objects or (),
-            request.parameter_values or (),
+        found = await self._c.definitions.put(
+            call.caller.account, request.pipeline_id, _definition(request)
         )
-        found = await self._c.definitions.put(call.caller.account, request.pipeline_id, definition)
-        return encode(
-            outputs.PutPipelineDefinitionOutput(
-                bool(found.errors),
-                [outputs.ValidationError(*item) for item in found.errors.items()],
-                [outputs.ValidationWarning(*item) for item in found.warnings.items()],
-            )
-        )
+        return encode(_findings(found))
 
     async def query_objects(self, call: Call, request: shapes.QueryObjectsInput) -> bytes:
         """Find ids by selectors."""
@@ -182,6 +210,13 @@ class Handlers:
         )
         return encode(outputs.QueryObjectsOutput(ids, bool(marker), marker or None))
 
+    async def remove_tags(self, call: Call, request: shapes.RemoveTagsInput) -> bytes:
+        """Take labels off a pipeline."""
+        await self._c.pipelines.remove_tags(
+            call.caller.account, request.pipeline_id, request.tag_keys
+        )
+        return EMPTY
+
     async def report_task_runner_heartbeat(
         self, call: Call, request: shapes.ReportTaskRunnerHeartbeatInput
     ) -> bytes:
@@ -195,8 +230,8 @@ class Handlers:
         return encode(outputs.ReportTaskRunnerHeartbeatOutput(terminate=False))
 
     async def set_status(self, call: Call, request: shapes.SetStatusInput) -> bytes:
-        """Cancel or rerun instances."""
-        await self._c.objects.set_status(
+        """Cancel, rerun or finish instances; pause or resume components."""
+        await self._c.statuses.set_status(
             call.caller, request.pipeline_id, request.object_ids, request.status, call.answer_key
         )
         return NOTHING
@@ -212,8 +247,29 @@ class Handlers:
         call.verdict = verdict.encode()
         return EMPTY
 
+    async def validate_pipeline_definition(
+        self, call: Call, request: shapes.ValidatePipelineDefinitionInput
+    ) -> bytes:
+        """Say what is wrong with a definition, and keep nothing of it."""
+        found = await self._c.definitions.validate(
+            call.caller.account, request.pipeline_id, _definition(request)
+        )
+        return encode(_findings(found))
 
-def _not_yet(member: str, value: object) -> None:
-    """Refuse a member that comes in a later version, rather than leave it without effect."""
-    if value:
-        raise InvalidRequestError(f"Member '{member}' is not available in this version.")
+
+def _definition(
+    request: shapes.PutPipelineDefinitionInput | shapes.ValidatePipelineDefinitionInput,
+) -> Definition:
+    return Definition(
+        request.pipeline_objects,
+        request.parameter_objects or (),
+        request.parameter_values or (),
+    )
+
+
+def _findings(found: Findings) -> outputs.PutPipelineDefinitionOutput:
+    return outputs.PutPipelineDefinitionOutput(
+        bool(found.errors),
+        [outputs.ValidationError(*item) for item in found.errors.items()],
+        [outputs.ValidationWarning(*item) for item in found.warnings.items()],
+    )

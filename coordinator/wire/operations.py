@@ -26,7 +26,6 @@ class Operation:
 
     name: str
     input: type[msgspec.Struct]
-    available: bool = True
     tolerant: bool = False
     decoder: msgspec.json.Decoder[msgspec.Struct] = field(init=False, repr=False, compare=False)
 
@@ -36,26 +35,24 @@ class Operation:
 
 _TABLE = (
     Operation("ActivatePipeline", shapes.ActivatePipelineInput),
-    Operation("AddTags", shapes.AddTagsInput, available=False),
+    Operation("AddTags", shapes.AddTagsInput),
     Operation("CreatePipeline", shapes.CreatePipelineInput),
-    Operation("DeactivatePipeline", shapes.DeactivatePipelineInput, available=False),
+    Operation("DeactivatePipeline", shapes.DeactivatePipelineInput),
     Operation("DeletePipeline", shapes.DeletePipelineInput),
     Operation("DescribeObjects", shapes.DescribeObjectsInput),
     Operation("DescribePipelines", shapes.DescribePipelinesInput),
-    Operation("EvaluateExpression", shapes.EvaluateExpressionInput, available=False),
+    Operation("EvaluateExpression", shapes.EvaluateExpressionInput),
     Operation("GetPipelineDefinition", shapes.GetPipelineDefinitionInput),
     Operation("ListPipelines", shapes.ListPipelinesInput),
     Operation("PollForTask", shapes.PollForTaskInput),
     Operation("PutPipelineDefinition", shapes.PutPipelineDefinitionInput),
     Operation("QueryObjects", shapes.QueryObjectsInput),
-    Operation("RemoveTags", shapes.RemoveTagsInput, available=False),
+    Operation("RemoveTags", shapes.RemoveTagsInput),
     Operation("ReportTaskProgress", shapes.ReportTaskProgressInput),
     Operation("ReportTaskRunnerHeartbeat", shapes.ReportTaskRunnerHeartbeatInput),
     Operation("SetStatus", shapes.SetStatusInput),
     Operation("SetTaskStatus", shapes.SetTaskStatusInput, tolerant=True),
-    Operation(
-        "ValidatePipelineDefinition", shapes.ValidatePipelineDefinitionInput, available=False
-    ),
+    Operation("ValidatePipelineDefinition", shapes.ValidatePipelineDefinitionInput),
 )
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({op.name: op for op in _TABLE})
 
@@ -64,11 +61,9 @@ def operation_named(name: str) -> Operation:
     """The operation of this name.
 
     Raises:
-        InvalidRequestError: the API has no such operation, or it comes in a later version.
+        InvalidRequestError: the API has no such operation.
     """
     operation = OPERATIONS.get(name)
     if operation is None:
         raise InvalidRequestError(f"The API has no operation named {name[:64]!r}.")
-    if not operation.available:
-        raise InvalidRequestError(f"{name} is not available in this version.")
     return operation

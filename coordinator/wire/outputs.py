@@ -55,6 +55,12 @@ class DescribePipelinesOutput(Answer):
     pipeline_description_list: list[PipelineDescription]
 
 
+class EvaluateExpressionOutput(Answer):
+    """The text with its expressions evaluated."""
+
+    evaluated_expression: str
+
+
 class GetPipelineDefinitionOutput(Answer):
     """A definition as it was put."""
 

@@ -224,7 +224,7 @@ class Operator:
             await coordinator.pipelines.delete(ACCOUNT, pipeline, key)
         else:
             status = {"cancel": "TRY_CANCEL", "rerun": "RERUN"}[op]
-            await coordinator.objects.set_status(CALLER, pipeline, [name], status, key)
+            await coordinator.statuses.set_status(CALLER, pipeline, [name], status, key)
 
 
 async def _insist(ask: Any) -> str:

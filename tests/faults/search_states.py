@@ -13,7 +13,7 @@ from search_view import view
 from seeds import ACCOUNT, NO_ERROR, handle_of
 
 from coordinator.domain.ids import new_claim
-from coordinator.service.definitions import _staged
+from coordinator.service.activation import staged as staged_fields
 from coordinator.store.pipelines import NewPipeline
 from coordinator.store.tasks import PollCall
 
@@ -78,7 +78,7 @@ def make_pipeline(store: Store, pipeline: str, parts: Sequence[Any]) -> str:
     """Create a pipeline, and stage what it runs; return the version."""
     create(store, pipeline)
     version = store.ask(store.pipelines.put(ACCOUNT, pipeline, b"{}", errored=False))
-    staged = _staged(list(parts))
+    staged = staged_fields(list(parts))
     store.ask(store.pipelines.stage(ACCOUNT, pipeline, str(version), staged))
     return str(version)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from search_parts import DEAD_TRIED, NOBODY, SCOPE, Claim, Step
 
-from coordinator.service.definitions import _staged
+from coordinator.service.activation import staged as staged_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +143,7 @@ def _operator(config: Config, seen: View, clients: Clients) -> Iterator[Step]:
 
 def _starts(config: Config, seen: View, clients: Clients, made: int) -> Iterator[Step]:
     """The scripts of which putting a definition and activating it consist, one by one."""
-    fields = tuple(_staged(list(config.parts)))
+    fields = tuple(staged_fields(list(config.parts)))
     latest = int(seen.latest.get(SCOPE, 0))
     if latest < MOST_VERSIONS:
         yield Step("put", "a definition is put", version=str(latest + 1))

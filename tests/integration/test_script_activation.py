@@ -14,7 +14,7 @@ from coordinator.errors import (
     PipelineNotFoundError,
     VersionChangedError,
 )
-from coordinator.service.definitions import _staged
+from coordinator.service.activation import staged as staged_fields
 from coordinator.store.pipelines import NewPipeline
 
 MANY = 1000
@@ -148,7 +148,7 @@ async def test_incompletely_staged_is_refused(bench: Bench, missing: str) -> Non
     with pytest.raises(NotStagedError):
         await bench.pipelines.activate(ACCOUNT, pipeline, version, "")
     assert bench.dump() == before
-    await bench.pipelines.stage(ACCOUNT, pipeline, version, _staged(components(2)))
+    await bench.pipelines.stage(ACCOUNT, pipeline, version, staged_fields(components(2)))
     assert await bench.pipelines.activate(ACCOUNT, pipeline, version, "")
 
 
@@ -193,7 +193,7 @@ async def test_pipeline_of_another_account(bench: Bench) -> None:
 async def _all_refused(bench: Bench, pipeline: str, error: type[Exception]) -> None:
     calls = (
         lambda: bench.pipelines.put(ACCOUNT, pipeline, b"{}", errored=False),
-        lambda: bench.pipelines.stage(ACCOUNT, pipeline, "1", _staged(components(1))),
+        lambda: bench.pipelines.stage(ACCOUNT, pipeline, "1", staged_fields(components(1))),
         lambda: bench.pipelines.activate(ACCOUNT, pipeline, "1", "key"),
         lambda: bench.cancel(pipeline, "@Work0", answer="key"),
         lambda: bench.rerun(pipeline, "@Work0", answer="key"),

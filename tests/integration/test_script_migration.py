@@ -11,7 +11,7 @@ from seeds import ACCOUNT, Bench, component, components
 
 from coordinator.domain.ids import new_pipeline_id
 from coordinator.errors import UnavailableError
-from coordinator.service.definitions import _staged
+from coordinator.service.activation import staged as staged_fields
 from coordinator.store.pipelines import NewPipeline
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Calls:
         bench, tasks, pipelines = self.bench, self.bench.tasks, self.bench.pipelines
         known = NewPipeline(ACCOUNT, "digest of fresh", "fresh", "fresh", "", b"[]")
         new = known._replace(digest="another")
-        staged = list(_staged(components(2)))
+        staged = list(staged_fields(components(2)))
         return {
             "claim_task": bench.poll,
             "claim nothing": lambda: bench.poll("no such group"),

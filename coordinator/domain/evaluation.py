@@ -1,0 +1,182 @@
+"""The fields of a definition's objects with their expressions evaluated.
+
+Everything that an evaluation depends on is fixed when an instance is made (the activated version,
+its parameter values, the instance's times), so that it can be done whenever the result is wanted.
+Source: the developer guide's page on expressions, which says where they are not evaluated.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from coordinator.domain.definitions import DEFAULT_ID, Definition, Field, PipelineObject
+from coordinator.domain.expressions import (
+    Budget,
+    Evaluated,
+    ExpressionError,
+    evaluate_values,
+    has_expression,
+    object_scope,
+    parse,
+)
+from coordinator.domain.parameters import grouped, texts_of
+from coordinator.domain.view import DefinitionView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    RunTime = Mapping[str, datetime | str | int]
+
+STEPS = 200_000  # of one object: half a second at the most
+VERBATIM = frozenset({"id", "name", "type", "sphere"})
+# What the coordinator itself goes by: known once for a version, not for each instance.
+CONTROL_FIELDS = (
+    "workerGroup",
+    "maximumRetries",
+    "retryDelay",
+    "attemptTimeout",
+    "reportProgressTimeout",
+    "failureAndRerunMode",
+)
+RUNS_FIELD = "maxActiveInstances"
+
+
+class Context(NamedTuple):
+    """An activated version: its flattened objects, and the values of its parameters."""
+
+    objects: Mapping[str, PipelineObject]
+    parameters: Mapping[str, Sequence[str]]
+
+
+class FieldError(ValueError):
+    """An expression of a field cannot be evaluated; the message names object and field."""
+
+    def __init__(self, object_id: str, key: str, error: ExpressionError) -> None:
+        super().__init__(f"Field '{key}' of object '{object_id}': {error}.")
+        self.problem = str(error)
+
+
+class EvaluatedField(NamedTuple):
+    """A field without expressions, and whether it holds something of a secret."""
+
+    field: Field
+    secret: bool
+
+
+def run_time_fields(
+    pipeline_id: str, instance_id: str, scheduled_ms: int, created_ms: int
+) -> dict[str, datetime | str | int]:
+    """What expressions can name of an instance; times in ms since the epoch."""
+    scheduled = _time(scheduled_ms)
+    return {
+        "@id": instance_id,
+        "@pipelineId": pipeline_id,
+        "@scheduledStartTime": scheduled,
+        "@scheduledEndTime": scheduled,
+        "@actualStartTime": _time(created_ms),
+    }
+
+
+def context_of(definition: Definition) -> Context:
+    """What the expressions of an activated definition are evaluated in."""
+    view = DefinitionView(definition.pipeline_objects)
+    given = grouped(definition.parameter_values)
+    return Context(view.inherited, texts_of(definition.parameter_objects, given))
+
+
+def evaluate_fields(
+    context: Context, object_id: str, fields: Iterable[Field], run_time: RunTime
+) -> list[EvaluatedField]:
+    """Evaluate `fields` of an object; one whose expression yields a list becomes several.
+
+    Raises:
+        FieldError: an expression cannot be evaluated.
+    """
+    budget = Budget(STEPS)
+    found: list[EvaluatedField] = []
+    for field in fields:
+        secret = field.key.startswith("*")
+        if not is_expression(field):
+            found.append(EvaluatedField(field, secret))
+            continue
+        found += [
+            EvaluatedField(Field(field.key, string_value=value.text), secret or value.secret)
+            for value in _values(context, object_id, field, run_time, budget)
+            if value.text  # empty: an optional parameter without a value leaves its field out
+        ]
+    return found
+
+
+def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime) -> Evaluated:
+    """Evaluate any text in the context of an object; several values are put on lines.
+
+    Raises:
+        ExpressionError: it cannot be evaluated.
+    """
+    scope = object_scope(
+        context.objects, object_id, run_time=run_time, parameters=context.parameters
+    )
+    values = evaluate_values(parse(text), scope)
+    return Evaluated("\n".join(v.text for v in values), any(v.secret for v in values))
+
+
+def with_control_values(view: DefinitionView, context: Context) -> list[PipelineObject]:
+    """The objects as written, but with the values of what the coordinator itself goes by.
+
+    Raises:
+        FieldError: such a field cannot be evaluated without an instance, or depends on a secret.
+    """
+    return [
+        _controlled(item, view.inherited[item.id], _control_keys(view, item.id), context)
+        for item in view.written.values()
+    ]
+
+
+def _control_keys(view: DefinitionView, object_id: str) -> tuple[str, ...]:
+    if view.is_activity(object_id):
+        return CONTROL_FIELDS
+    return (RUNS_FIELD,) if object_id == DEFAULT_ID else ()
+
+
+def _controlled(
+    item: PipelineObject, inherited: PipelineObject, keys: Sequence[str], context: Context
+) -> PipelineObject:
+    changed = [f for f in inherited.fields if f.key in keys and is_expression(f)]
+    if not changed:
+        return item
+    names = {field.key for field in changed}
+    values = evaluate_fields(context, item.id, changed, {})
+    for value in values:
+        if value.secret:
+            raise FieldError(item.id, value.field.key, ExpressionError("it must be no secret", 1))
+    kept = [field for field in item.fields if field.key not in names]
+    return msgspec.structs.replace(item, fields=(*kept, *(value.field for value in values)))
+
+
+def is_expression(field: Field) -> bool:
+    """Whether the field's value is to be evaluated."""
+    text = field.string_value
+    return text is not None and field.key not in VERBATIM and has_expression(text)
+
+
+def _values(
+    context: Context, object_id: str, field: Field, run_time: RunTime, budget: Budget
+) -> list[Evaluated]:
+    scope = object_scope(
+        context.objects, object_id, run_time=run_time, parameters=context.parameters
+    )
+    try:
+        return evaluate_values(_parsed(field.string_value or ""), scope, budget)
+    except ExpressionError as error:
+        raise FieldError(object_id, field.key, error) from error
+
+
+_parsed = lru_cache(maxsize=4096)(parse)
+
+
+def _time(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms // 1000, UTC)

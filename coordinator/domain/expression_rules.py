@@ -1,0 +1,97 @@
+"""Rules about expressions. Each yields the id of an object and what is wrong with it.
+
+In activities, and in what they name, every expression must have a value; elsewhere it must only be
+one, since it may name what only heirs of the object have, or an alarm's `node`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coordinator.domain.evaluation import (
+    CONTROL_FIELDS,
+    Context,
+    FieldError,
+    evaluate_fields,
+    is_expression,
+    run_time_fields,
+)
+from coordinator.domain.expressions import ExpressionError, object_scope, parse
+from coordinator.domain.parameters import grouped, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from coordinator.domain.definitions import (
+        Field,
+        ParameterObject,
+        ParameterValue,
+        PipelineObject,
+    )
+    from coordinator.domain.view import DefinitionView
+
+PROBE_MS = 1_355_270_400_000  # any time will do to see whether an expression has a value
+RUN_TIME = run_time_fields("df-PROBE", "@Probe_2012-12-12T00:00:00", PROBE_MS, PROBE_MS)
+
+
+def expression_errors(
+    view: DefinitionView,
+    parameters: Sequence[ParameterObject],
+    values: Sequence[ParameterValue],
+) -> Iterator[tuple[str, str]]:
+    """What keeps the expressions of a definition from being evaluated.
+
+    While a parameter has no value yet, only the names that expressions hold are looked at.
+    """
+    known = texts_of(parameters, grouped(values))
+    unreadable = dict.fromkeys(_syntax_errors(view))
+    yield from unreadable
+    if unreadable:
+        return
+    if all(known.values()):
+        yield from _evaluation_errors(view, Context(view.inherited, known))
+    else:
+        yield from _unknown_names(view, known)
+
+
+def _syntax_errors(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    for item in view.written.values():
+        for field in item.fields:
+            try:
+                if is_expression(field):
+                    parse(field.string_value or "")
+            except ExpressionError as error:
+                yield item.id, f"'{field.key}' has an expression that cannot be read: {error}."
+
+
+def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple[str, str]]:
+    for item in view.activities:
+        for field in filter(is_expression, item.fields):
+            run_time = {} if field.key in CONTROL_FIELDS else RUN_TIME
+            try:
+                evaluate_fields(context, item.id, [field], run_time)
+            except FieldError as error:
+                yield item.id, f"'{field.key}' has an expression without a value: {error.problem}."
+
+
+def _unknown_names(
+    view: DefinitionView, known: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    for item in view.activities:
+        for field in filter(is_expression, item.fields):
+            for name in _unknown(view, item, field, known):
+                yield item.id, f"'{field.key}' has an expression with '{name}', which is no field."
+
+
+def _unknown(
+    view: DefinitionView, item: PipelineObject, field: Field, known: Mapping[str, Sequence[str]]
+) -> list[str]:
+    scope = object_scope(view.inherited, item.id, run_time=RUN_TIME, parameters=known)
+    chains = parse(field.string_value or "").names()
+    return [
+        chain[0]
+        for chain in chains
+        if chain[0] not in known
+        and scope.field(chain[0]) is None
+        and scope.field(".".join(chain)) is None
+    ]

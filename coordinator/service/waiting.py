@@ -1,0 +1,107 @@
+"""Why an instance that has not ended is not done yet, in one sentence."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from coordinator.domain.times import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coordinator.service.sightings import Seen
+    from coordinator.store.pipelines import Need, Record, StoredInstance
+    from coordinator.store.tasks import PolledGroup
+
+CLOSE = 0.6
+UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
+LIVELY_MS = 90_000  # longer than a poll may wait
+
+
+def waiting_reason(pipeline: Record, stored: StoredInstance, seen: Seen | None) -> str:
+    """Return the sentence; empty for an instance that has ended.
+
+    `seen` says who polls the instance's worker group, where that was asked.
+    """
+    record = stored.instance
+    match record["state"]:
+        case "blocked":
+            return _blocked(stored.unmet, stored.needs)
+        case "delayed":
+            begins = iso(int(record["retry_ms"]))
+            return f"attempt {record['attempt']} begins at {begins}, after its retryDelay"
+        case "leased":
+            return _leased(record)
+        case "ready":
+            return _ready(pipeline, stored, seen)
+    return ""
+
+
+def _blocked(unmet: int, needs: Sequence[Need]) -> str:
+    named = [_need(need) for need in needs]
+    more = unmet - len(named)
+    named += [f"{more} more"] if more > 0 else []
+    told = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else "".join(named)
+    return f"waits for {told}"
+
+
+def _need(need: Need) -> str:
+    if not need.id:
+        return "an instance that is still being made"
+    if need.state != "terminal":
+        return f"'{need.id}' ({need.state})"
+    return f"'{need.id}', which is {need.status}: rerun it or mark it finished"
+
+
+def _leased(record: Record) -> str:
+    holder = f"'{record['hostname']}'" if record.get("hostname") else "a runner"
+    deadline = iso(int(record["deadline_ms"]))
+    if record.get("acked_ms"):
+        last = iso(int(record["renewed_ms"]))
+        return f"runs on {holder}, last reported at {last}, must report again by {deadline}"
+    since = iso(int(record["claimed_ms"]))
+    return f"was handed to {holder} at {since}, and is to be acknowledged by {deadline}"
+
+
+def _ready(pipeline: Record, stored: StoredInstance, seen: Seen | None) -> str:
+    if pipeline.get("held"):
+        return "the pipeline is deactivated: activate it to go on"
+    if stored.paused_ms:
+        component = stored.instance["component"]
+        return f"component '{component}' is paused since {iso(int(stored.paused_ms))}: resume it"
+    if seen is None:
+        return f"waits for a runner of worker group '{stored.instance['group']}'"
+    return _unclaimed(stored.instance["group"], seen)
+
+
+def _unclaimed(group: str, seen: Seen) -> str:
+    silent_ms = seen.now_ms - seen.group.polled_ms
+    if seen.group.polled_ms and silent_ms <= LIVELY_MS:
+        return f"waits for its turn in worker group '{group}', polled by {_runners(seen.group)}"
+    when = f"for {duration(silent_ms)}" if seen.group.polled_ms else "lately"
+    near = nearest(group, seen.others)
+    hint = f" (nearest: '{near.group}', {_runners(near)})" if near else ""
+    return f"no runner has polled worker group '{group}' {when}{hint}"
+
+
+def nearest(group: str, others: Sequence[PolledGroup]) -> PolledGroup | None:
+    """Return the polled group that may have been meant: the same but for case, or spelled alike."""
+    by_name = {other.group: other for other in others}
+    for name, other in by_name.items():
+        if name.strip().lower() == group.strip().lower():
+            return other
+    close = get_close_matches(group, by_name, 1, CLOSE)
+    return by_name[close[0]] if close else None
+
+
+def _runners(polled: PolledGroup) -> str:
+    return "1 runner" if polled.pollers == 1 else f"{polled.pollers} runners"
+
+
+def duration(span_ms: int) -> str:
+    """Write a span of time in its largest unit: ``12 min``."""
+    for unit_ms, name in UNITS:
+        if span_ms >= unit_ms:
+            return f"{span_ms // unit_ms} {name}"
+    return "less than 1 s"
