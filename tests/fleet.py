@@ -16,7 +16,7 @@ from waiting import eventually
 from coordinator.commands.replica import Replica
 from coordinator.config import Settings
 from coordinator.domain.ids import Handle, new_claim, new_pipeline_id, shard_of
-from coordinator.service.definitions import _staged
+from coordinator.service.activation import staged as staged_fields
 from coordinator.service.waiters import Presence
 from coordinator.store import keys
 from coordinator.store.layout import Layout
@@ -136,7 +136,7 @@ class Fleet:
         made = await self._pipelines.create(shard, new, new_pipeline_id(shard))
         assert made
         version = str(await self._pipelines.put(ACCOUNT, made, b"{}", errored=False))
-        await self._pipelines.stage(ACCOUNT, made, version, _staged(list(parts)))
+        await self._pipelines.stage(ACCOUNT, made, version, staged_fields(list(parts)))
         await self._pipelines.activate(ACCOUNT, made, version, "")
         timers = Timers(self.scripts, Settings())
         while len(parts) > PAGE and (await timers.run_due(shard)).more:
