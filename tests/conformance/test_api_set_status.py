@@ -79,15 +79,15 @@ def test_rerun_of_a_dependent_waits_for_what_reruns_with_it(api):
     }
 
 
-@pytest.mark.parametrize("unknown", ["A", "@A_2012-12-12T00:00:00", "é"])
-@pytest.mark.parametrize("status", ["TRY_CANCEL", "RERUN"])
+@pytest.mark.parametrize("unknown", ["B2", "@A_2012-12-12T00:00:00", "é"])
+@pytest.mark.parametrize("status", ["TRY_CANCEL", "RERUN", "MARK_FINISHED"])
 def test_an_unknown_instance_refuses_the_call_and_nothing_changes(api, unknown, status):
     """The others that the call names stay as they were."""
     group = new_group()
     pipeline = start(api, activity("A", group), activity("B", group))
     finish(api, poll(api, group))
     before = statuses(api, pipeline)
-    with pytest.raises(api.exceptions.InvalidRequestException, match="not an instance"):
+    with pytest.raises(api.exceptions.InvalidRequestException, match="neither an instance nor a component"):
         set_status(api, pipeline, status, *ids(api, pipeline), unknown)
     assert statuses(api, pipeline) == before
 
@@ -96,19 +96,20 @@ def test_an_unknown_instance_among_many_changes_nothing(api):
     """Also where the ids are more than one script takes."""
     pipeline = start(api, *(activity(f"A{n}", new_group()) for n in range(250)))
     names = [*ids(api, pipeline, limit=250), "@A_2012-12-12T00:00:00"]
-    with pytest.raises(api.exceptions.InvalidRequestException, match="not an instance"):
+    with pytest.raises(api.exceptions.InvalidRequestException, match="neither an instance nor a component"):
         set_status(api, pipeline, "TRY_CANCEL", *names)
     assert set(statuses(api, pipeline).values()) == {"WAITING_FOR_RUNNER"}
     set_status(api, pipeline, "TRY_CANCEL", *names[:-1])
     assert set(statuses(api, pipeline).values()) == {"CANCELED"}
 
 
-@pytest.mark.parametrize("status", ["PAUSE", "resume", "Mark_Finished"])
-def test_statuses_that_come_later_say_so(api, status):
-    """They are the model's, and not of this version."""
+@pytest.mark.parametrize("status", ["TRY_CANCEL", "rerun", "Mark_Finished"])
+def test_a_component_among_instances_refuses_the_call(api, status):
+    """The sentence says what the status is for; the instance stays as it was."""
     pipeline = start(api, activity("A", new_group()))
-    with pytest.raises(api.exceptions.InvalidRequestException, match="not available"):
-        set_status(api, pipeline, status)
+    with pytest.raises(api.exceptions.InvalidRequestException, match="is for instances, and 'A'"):
+        set_status(api, pipeline, status, *ids(api, pipeline), "A")
+    assert statuses(api, pipeline) == {"A": "WAITING_FOR_RUNNER"}
 
 
 @pytest.mark.parametrize("status", ["", "CANCEL", "ﬁnished"])

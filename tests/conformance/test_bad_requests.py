@@ -32,9 +32,9 @@ def test_an_unknown_operation(place, target):
         "ValidatePipelineDefinition",
     ],
 )
-def test_an_operation_of_a_later_version(place, operation):
-    """It says so, whatever the body."""
-    assert place.refuses_body(operation, b"{}") == f"{operation} is not available in this version."
+def test_an_operation_without_its_pipeline(place, operation):
+    """The sentence names what is missing."""
+    assert place.refuses_body(operation, b"{}") == "Member 'pipelineId' is missing."
 
 
 @pytest.mark.parametrize(

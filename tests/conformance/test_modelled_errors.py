@@ -19,39 +19,49 @@ TASK = "TaskNotFoundException"
 # A valid call of each operation but for its pipeline or task.
 MEMBERS = {
     "ActivatePipeline": {},
+    "AddTags": {"tags": [{"key": "k", "value": "v"}]},
+    "DeactivatePipeline": {},
     "DeletePipeline": {},
     "DescribeObjects": {"objectIds": ["A"]},
+    "EvaluateExpression": {"objectId": "A", "expression": "#{command}"},
     "GetPipelineDefinition": {},
     "PutPipelineDefinition": {"pipelineObjects": [activity("A", "g")]},
     "QueryObjects": {"sphere": "INSTANCE"},
-    "SetStatus": {"objectIds": ["A"], "status": "RERUN"},
+    "RemoveTags": {"tagKeys": ["k"]},
+    "SetStatus": {"objectIds": ["A"], "status": "PAUSE"},
     "SetTaskStatus": {"taskStatus": "FINISHED"},
+    "ValidatePipelineDefinition": {"pipelineObjects": [activity("A", "g")]},
 }
 # What makes a call of each operation invalid, the pipeline being there.
 FAULTS = {
     "ActivatePipeline": {"startTimestamp": -1},
+    "AddTags": {"tags": [{"key": f"k{n}", "value": ""} for n in range(11)]},
     "CreatePipeline": {"name": "\x07", "uniqueId": "u"},
+    "DeactivatePipeline": {"pipelineId": "\x07"},
     "DeletePipeline": {"pipelineId": "\x07"},
     "DescribeObjects": {"objectIds": ["nobody"]},
     "DescribePipelines": {"pipelineIds": ["\x07"]},
+    "EvaluateExpression": {"expression": "#{nothing}"},
     "GetPipelineDefinition": {"version": "1"},
     "ListPipelines": {"marker": "x"},
     "PollForTask": {"workerGroup": "\x07"},
     "PutPipelineDefinition": {"pipelineObjects": [activity("A", "g"), activity("A", "g")]},
     "QueryObjects": {"sphere": "PIPELINE"},
+    "RemoveTags": {"pipelineId": "\x07"},
     "ReportTaskProgress": {"fields": [{"key": "k"}]},
     "ReportTaskRunnerHeartbeat": {"taskrunnerId": "\x07"},
     "SetStatus": {"status": "x"},
     "SetTaskStatus": {"taskStatus": "x"},
+    "ValidatePipelineDefinition": {"pipelineObjects": [activity("A", "g"), activity("A", "g")]},
 }
 # (operation, error): why no call can reach it here.
 EXCLUDED = {
+    ("EvaluateExpression", TASK): "it names an object of a pipeline, and no task",
     ("PollForTask", TASK): "a poll names no task",
 }
-AVAILABLE = sorted(operation.name for operation in OPERATIONS.values() if operation.available)
 CASES = [
     (operation, error["shape"])
-    for operation in AVAILABLE
+    for operation in sorted(OPERATIONS)
     for error in MODEL["operations"][operation]["errors"]
 ]
 
