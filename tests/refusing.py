@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dumps import dump
 from pipelines import Ref, activity, ids, new_group, poll, start
 from replicas import CONTENT_TYPE
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ class Place:
         api.report_task_progress(taskId=self.handle, fields=[{"key": "k", "stringValue": "v"}])
         self.instances = ids(api, self.pipeline)
         api.close()
+        wait_until(lambda: any(":pollers:" in key for key in self.state()))  # the poll is told of
 
     def state(self) -> Dump:
         """Everything in Redis but the shard's clock."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from coordinator.config import Settings
     from coordinator.domain.components import Component
-    from coordinator.domain.definitions import PipelineObject
+    from coordinator.domain.definitions import ParameterObject, PipelineObject
     from coordinator.store.pipelines import Pipelines
 
 ACTIVATION_TRIES = 5
@@ -127,7 +127,8 @@ def make_plan(definition: Definition, values: Sequence[ParameterValue], settings
         _try_expressions(view, context)
     except FieldError as error:
         raise InvalidRequestError(str(error)) from error
-    _check_values(objects)
+    used = tuple(ParameterValue(name, text) for name, texts in resolved.items() for text in texts)
+    _check_values(objects, definition.parameter_objects, used)
     components = compile_components(
         objects,
         maximum_retries=settings.maximum_retries,
@@ -137,7 +138,6 @@ def make_plan(definition: Definition, values: Sequence[ParameterValue], settings
     )
     if not components:
         raise InvalidRequestError("The definition has no activity: there is nothing to run.")
-    used = tuple(ParameterValue(name, text) for name, texts in resolved.items() for text in texts)
     return Plan(
         components,
         max_active_runs(DefinitionView(objects)),
@@ -184,7 +184,12 @@ def _try_expressions(view: DefinitionView, context: Context) -> None:
         evaluate_fields(context, item.id, fields, RUN_TIME)
 
 
-def _check_values(objects: Sequence[PipelineObject]) -> None:
+def _check_values(
+    objects: Sequence[PipelineObject],
+    parameters: Sequence[ParameterObject],
+    values: Sequence[ParameterValue],
+) -> None:
     """Look once more at what the coordinator goes by, now that it has values."""
-    for object_id, sentences in validate(objects).errors.items():
+    found = validate(objects, parameters=parameters, values=values)
+    for object_id, sentences in found.errors.items():
         raise InvalidRequestError(f"Object '{object_id}': {sentences[0]}")
