@@ -92,6 +92,12 @@ def task_fields(task: Mapping[str, Any]) -> dict[str, str]:
     return values(described)
 
 
+def all_values(task: Mapping[str, Any], key: str) -> list[str]:
+    """Return every value that a task's one object has of a repeated key, in order."""
+    (described,) = task["objects"].values()
+    return [f["stringValue"] for f in described["fields"] if f["key"] == key]
+
+
 def ids(api: Any, pipeline: str, sphere: str = "INSTANCE", *selectors: Object, **more: Any) -> Any:
     """Return one page of QueryObjects: its ids."""
     query = {"selectors": list(selectors)}

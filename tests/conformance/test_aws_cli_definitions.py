@@ -6,7 +6,7 @@ import json
 
 import pytest
 from installed_clients import AwsCli, AwsError
-from pipelines import create, item, new_group, poll, task_fields
+from pipelines import all_values, create, item, new_group, poll, task_fields
 
 BROKEN = [item("A", type="ShellCommandActivity")]
 
@@ -20,8 +20,8 @@ def definition(group):
                 "id": "Copy",
                 "name": "Copies a day",
                 "type": "ShellCommandActivity",
-                "command": "copy #{myFrom} #{myFiles} #{@scheduledStartTime}",
-                "scriptArgument": ["b", "a", "b"],
+                "command": "copy #{myFrom} #{@scheduledStartTime}",
+                "scriptArgument": ["b", "#{myFiles}", "b"],
                 "dependsOn": [{"ref": "Check"}, {"ref": "Clean"}],
             },
             {"id": "Check", "name": "Check", "type": "ShellCommandActivity", "command": "true"},
@@ -85,10 +85,10 @@ def test_parameter_values_come_from_the_command_line(aws, api, put):
     aws("activate-pipeline", "--pipeline-id", pipeline, "--parameter-values", "myFrom=b")
     for _ in range(2):
         api.set_task_status(taskId=poll(api, group)["taskId"], taskStatus="FINISHED")
-    fields = task_fields(poll(api, group))
-    command = fields["command"].split()
-    assert command[:3] == ["copy", "b", "one"]
-    assert command[-1] == fields["@scheduledStartTime"]
+    task = poll(api, group)
+    fields = task_fields(task)
+    assert fields["command"] == f"copy b {fields['@scheduledStartTime']}"
+    assert all_values(task, "scriptArgument") == ["b", "one", "two", "b"]
 
 
 def test_an_expression_is_evaluated(aws, put):
