@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         "none", description="failureAndRerunMode of an object that names none"
     )
     max_body: Annotated[int, Field(ge=65536, le=64 << 20)] = Field(
-        16 << 20, description="largest request body, bytes"
+        24 << 20, description="largest request body, bytes; an expression may have 20 MiB"
     )
     resource_groups: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Type=group,… for objects with runsOn"

@@ -15,7 +15,7 @@ from coordinator.service.activation import staged as staged_fields
 from coordinator.store.layout import Layout
 from coordinator.store.pipelines import NewPipeline, Pipelines
 from coordinator.store.scripts import Scripts
-from coordinator.store.tasks import Claimed, PollCall, Tasks
+from coordinator.store.tasks import AGAIN, Again, Claimed, PollCall, Tasks
 from coordinator.store.timers import DueRun, Timers
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ class Bench:
     ) -> Claimed | None:
         """Claim a task, if there is one."""
         call = call or self.call(group)
-        task = await self.tasks.claim(shard, call, new_claim(), ack_ms)
+        task: Claimed | Again | None = AGAIN
+        while task == AGAIN:
+            task = await self.tasks.claim(shard, call, new_claim(), ack_ms)
         if task is not None:
             self._calls[task.claim] = call
         return task

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from coordinator.errors import InvalidRequestError
 from coordinator.service.spheres import places_of
-from coordinator.store.pipelines import Search
+from coordinator.store.instances import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -46,7 +46,7 @@ class Contexts:
             self._known.move_to_end(key)
             return self._known[key][1]
         stored = await self._pipelines.staged_definition(*key)
-        if stored is None:
+        if not stored:
             raise PipelineNotFoundError(f"Pipeline '{pipeline_id}' does not exist.")
         context = await asyncio.to_thread(lambda: context_of(_DEFINITION.decode(stored)))
         self._keep(key, len(stored), context)

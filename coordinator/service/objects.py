@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from coordinator.domain.definitions import Field
     from coordinator.service.contexts import Contexts
     from coordinator.service.sightings import Seen, Sightings
-    from coordinator.store.pipelines import Pipelines, Record, StoredInstance
+    from coordinator.store.instances import Record, StoredInstance
+    from coordinator.store.pipelines import Pipelines
 
 DESCRIBE_PAGE = 100
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from coordinator.service.shards import Shards
-    from coordinator.store.pipelines import Pipelines, Record, StoredDefinition
+    from coordinator.store.instances import Record
+    from coordinator.store.pipelines import Pipelines, StoredDefinition
 
 LIST_PAGE = 100
 MAX_DESCRIBED = 100

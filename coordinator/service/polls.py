@@ -20,6 +20,7 @@ from coordinator.errors import (
     UnknownOutcomeError,
 )
 from coordinator.service.waiters import Waiters
+from coordinator.store.tasks import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from coordinator.service.due import DueWork
     from coordinator.service.shards import Shards
     from coordinator.service.waiters import Presence, Reason, Waiter
-    from coordinator.store.tasks import Claimed, PollCall, Tasks
+    from coordinator.store.tasks import Again, Claimed, PollCall, Tasks
 
 log = logging.getLogger(__name__)
 GROUPS_A_CALL = 500
@@ -120,7 +121,7 @@ class Polls:
                 continue
             answered = True
             task = await self._claim(shard, call) if held else None
-            if task is not None:
+            if task is not None and task != AGAIN:
                 return task
         if trouble and not answered:
             raise trouble
@@ -135,10 +136,12 @@ class Polls:
             self.waiters.wake(waiter.group, 1)
             while await self._signal(waiter, timer, presence) == "wake" and not presence.gone:
                 task = await self._check(call, waiter)
-                if task is not None:
+                if task is not None and task != AGAIN:
                     pass_on = False
                     return task
                 self.waiters.back(waiter)
+                if task == AGAIN and asyncio.get_running_loop().time() < timer.when():
+                    self.waiters.wake(waiter.group, 1)
         except UnavailableError:
             pass_on = False  # Redis is away for the next one too: they are looked after in a second
             raise
@@ -157,14 +160,14 @@ class Polls:
             waiter.tell("late")
         return await waiter.signal
 
-    async def _check(self, call: PollCall, waiter: Waiter) -> Claimed | None:
+    async def _check(self, call: PollCall, waiter: Waiter) -> Claimed | Again | None:
         """Claim in the shard that the wake named, or else in all of them.
 
         A shard that cannot answer does not keep the tasks of the others back: those known to be
         away come last, and are asked only if nobody else has answered.
         """
         shards = self._shards.in_turn() if waiter.shard is None else [waiter.shard]
-        answered, trouble = False, None
+        answered, trouble, again = False, None, None
         for shard in sorted(shards, key=self._due.is_away):
             if self._due.is_away(shard) and (answered or trouble):
                 break
@@ -176,14 +179,14 @@ class Polls:
             except UnavailableError as error:
                 trouble = error
                 continue
-            if task is not None:
+            if task is not None and task != AGAIN:
                 return task
-            answered = True
+            answered, again = True, task or again
         if trouble and not answered:
             raise trouble
-        return None
+        return again
 
-    async def _claim(self, shard: int, call: PollCall) -> Claimed | None:
+    async def _claim(self, shard: int, call: PollCall) -> Claimed | Again | None:
         """Claim; when the answer is lost ask again, and the same call gets the same task."""
         claim = new_claim()
         try:
@@ -201,7 +204,7 @@ class Polls:
         with suppress(CoordinatorError, TimeoutError):
             async with asyncio.timeout(PUT_BACK_WITHIN):
                 task = await self._tasks.claim(shard, call, claim, self._ack_ms, durable=False)
-                if task is not None:
+                if task is not None and task != AGAIN:
                     await self._give_back(call, task)
 
     async def _give_back(self, call: PollCall, task: Claimed) -> None:

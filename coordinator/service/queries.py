@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from coordinator.service.conditions import Condition, Row
-    from coordinator.store.pipelines import InstanceRow, Pipelines, Search, StoredInstance
+    from coordinator.store.instances import InstanceRow, Search, StoredInstance
+    from coordinator.store.pipelines import Pipelines
 
 EXAMINED = 2000
 STORE_PAGE = 200

@@ -12,7 +12,7 @@ from coordinator.service.task_objects import reported_fields
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from coordinator.store.pipelines import Health, Record, StoredInstance
+    from coordinator.store.instances import Health, Record, StoredInstance
 
 ATTEMPT_MARK = "_Attempt="
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "CASCADE_FAILED"})

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coordinator.service.sightings import Seen
-    from coordinator.store.pipelines import Need, Record, StoredInstance
+    from coordinator.store.instances import Need, Record, StoredInstance
     from coordinator.store.tasks import PolledGroup
 
 CLOSE = 0.6

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from coordinator.domain.ids import shard_of
 from coordinator.domain.times import iso
 from coordinator.errors import PipelineDeletedError, PipelineNotFoundError
-from coordinator.store import keys
+from coordinator.store.instances import Health, InstanceRow, record_of, stored_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from coordinator.store.instances import Record, Search, StoredInstance
     from coordinator.store.scripts import Scripts
 
-Record = dict[str, str]
 STAGE_BYTES = 256 * 1024
 STAGE_FIELDS = 500
 
@@ -41,65 +41,6 @@ class StoredDefinition(NamedTuple):
     version: str
     errored: bool
     leased: int
-
-
-class InstanceRow(NamedTuple):
-    """An instance as a query sees it; times in ms, empty where there is none yet."""
-
-    n: str
-    id: str
-    component: str
-    state: str
-    status: str
-    scheduled_ms: str
-    created_ms: str
-    ended_ms: str
-    handed: str
-    acked_ms: str
-
-
-class Search(NamedTuple):
-    """Which index to look in (members, scheduled, started), and for what.
-
-    That is states and statuses of `members`, or a range of the others' times in ms.
-    """
-
-    name: str
-    places: tuple[str, ...] = ()
-    from_ms: str = "-inf"
-    to_ms: str = "+inf"
-
-
-class Health(NamedTuple):
-    """How an instance ended: with which status, when (ms), and its id."""
-
-    status: str
-    ended_ms: str
-    instance_id: str
-
-
-class Need(NamedTuple):
-    """An instance that another waits for; its id is empty before it is made."""
-
-    id: str
-    state: str
-    status: str
-
-
-class StoredInstance(NamedTuple):
-    """An instance's record, what is kept of one attempt (or {}), and what that reported.
-
-    `unmet` is how many instances it waits for, `needs` a few of them; `paused_ms` is when its
-    component was paused, or empty; `template` has the fields of its component as JSON.
-    """
-
-    instance: Record
-    attempt: Record
-    progress: dict[str, bytes]
-    unmet: int
-    needs: list[Need]
-    paused_ms: str
-    template: bytes
 
 
 class Pipelines:
@@ -130,7 +71,7 @@ class Pipelines:
             wanted=wanted,
         )
         return StoredDefinition(
-            _record(record), definition, version.decode(), errored == b"1", leased
+            record_of(record), definition, version.decode(), errored == b"1", leased
         )
 
     async def living(self, account: str, pipeline_id: str, wanted: str = "") -> StoredDefinition:
@@ -293,7 +234,7 @@ class Pipelines:
         rows = await self._scripts.read(
             "read_instances", shard_of(pipeline_id), *flat, scope=f"{account}:{pipeline_id}"
         )
-        return [_stored_instance(row) if row else None for row in rows]
+        return [stored_instance(row) if row else None for row in rows]
 
     async def page(
         self, account: str, pipeline_id: str, after: str, limit: int
@@ -327,44 +268,33 @@ class Pipelines:
 
     async def paused(self, account: str, pipeline_id: str) -> set[str]:
         """Return the components of a pipeline that are paused."""
-        shard = shard_of(pipeline_id)
-        key = keys.key("paused", shard, f"{account}:{pipeline_id}")
-        found: list[bytes] = await self._scripts.router.execute(key, "HKEYS", key)
-        return {name.decode() for name in found}
+        return {name.decode() for name in await self._fields(account, pipeline_id, "paused")}
 
     async def health(
         self, account: str, pipeline_id: str, components: Sequence[str]
     ) -> list[Health | None]:
         """Return how the last instance of each component ended; None: none has."""
-        shard = shard_of(pipeline_id)
-        key = keys.key("health", shard, f"{account}:{pipeline_id}")
-        found: list[bytes | None] = await self._scripts.router.execute(
-            key, "HMGET", key, *components
-        )
+        found = await self._fields(account, pipeline_id, "health", *components)
         return [Health(*row.decode().split(" ", 2)) if row else None for row in found]
 
     async def known(self, account: str, pipeline_id: str, ids: Sequence[str]) -> list[bool]:
         """Return of each id whether it is an instance of the pipeline."""
-        key = keys.key("ids", shard_of(pipeline_id), f"{account}:{pipeline_id}")
-        found: list[bytes | None] = await self._scripts.router.execute(key, "HMGET", key, *ids)
-        return [number is not None for number in found]
+        return list(map(bool, await self._fields(account, pipeline_id, "ids", *ids)))
 
-    async def staged_definition(self, account: str, pipeline_id: str, version: str) -> bytes | None:
-        """Return the definition, with its parameter values, that an activated version runs."""
-        shard = shard_of(pipeline_id)
-        key = keys.key("components", shard, f"{account}:{pipeline_id}", version)
-        found: bytes | None = await self._scripts.router.execute(key, "HGET", key, "definition")
+    async def staged_definition(self, account: str, pipeline_id: str, version: str) -> bytes:
+        """Return the definition that an activated version runs; empty: nothing is kept of it."""
+        names = ("components", "definition")
+        return (await self._fields(account, pipeline_id, *names, version=version))[0]
+
+    async def _fields(
+        self, account: str, pipeline_id: str, kind: str, *names: str, version: str = ""
+    ) -> list[bytes]:
+        found: list[bytes] = await self._scripts.read(
+            "read_fields",
+            shard_of(pipeline_id),
+            *names,
+            scope=f"{account}:{pipeline_id}",
+            kind=kind,
+            version=version,
+        )
         return found
-
-
-def _record(flat: Sequence[bytes]) -> Record:
-    return {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-
-
-def _stored_instance(row: Sequence[Any]) -> StoredInstance:
-    progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
-    flat = [part.decode() for part in row[4]]
-    needs = [Need(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
-    return StoredInstance(
-        _record(row[0]), _record(row[1]), progress, row[3], needs, row[5].decode(), row[6]
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from coordinator.store.scripts import Scripts
 
 
-AGAIN = b"again"
+Again = Literal["again"]
+AGAIN: Again = "again"
 
 
 class Claimed(NamedTuple):
@@ -64,27 +65,29 @@ class Tasks:
 
     async def claim(
         self, shard: int, poll: PollCall, claim: str, ack_ms: int, *, durable: bool = True
-    ) -> Claimed | None:
+    ) -> Claimed | Again | None:
         """Hand out the next ready task of the group, or the one this very call was given before.
+
+        `AGAIN` where many tasks had to be put aside: there may be one behind them.
 
         Raises:
             PollSupersededError: a later try of this call has begun.
         """
         run = self._scripts.call if durable else self._scripts.read
-        reply: Any = AGAIN
-        while reply == AGAIN:
-            reply = await run(
-                "claim_task",
-                shard,
-                account=poll.account,
-                group=poll.group,
-                call=poll.call,
-                **{"try": poll.attempt},
-                claim=claim,
-                hostname=poll.hostname,
-                ack_ms=ack_ms,
-            )
-        return None if reply is None else _claimed(reply, claim)
+        reply = await run(
+            "claim_task",
+            shard,
+            account=poll.account,
+            group=poll.group,
+            call=poll.call,
+            **{"try": poll.attempt},
+            claim=claim,
+            hostname=poll.hostname,
+            ack_ms=ack_ms,
+        )
+        if reply is None:
+            return None
+        return AGAIN if reply == b"again" else _claimed(reply, claim)
 
     async def bar(self, shard: int, poll: PollCall, keep_ms: int) -> bool:
         """Bar earlier tries of the call from claiming; True if one of them has a task."""

@@ -15,7 +15,7 @@ from coordinator.service.spheres import attempt_fields
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coordinator.store.pipelines import Record
+    from coordinator.store.instances import Record
     from coordinator.store.routing import Router
     from coordinator.store.tasks import Claimed
     from coordinator.store.timers import DueRun
@@ -274,7 +274,7 @@ async def _attempt_status(bench: Bench, pipeline: str, number: int) -> str | Non
     [instance] = await bench.ids(pipeline)
     [row] = await bench.pipelines.instances(ACCOUNT, pipeline, [(instance, number)])
     assert row is not None
-    fields = attempt_fields(pipeline, row, number)
+    fields = attempt_fields(pipeline, row, number, ())
     return fields and next(field.string_value for field in fields if field.key == "@status")
 
 

@@ -128,10 +128,22 @@ class Calls:
             ),
             "cancel_instances": lambda: bench.cancel(self.pipeline, *self.ids[:4], answer="key"),
             "rerun_instances": lambda: bench.rerun(self.pipeline, *self.ids[:4], answer="key"),
+            "finish_instances": lambda: self._set("finish_instances", *self.ids[:4]),
+            "pause_components": lambda: self._set("pause_components", "Work0"),
+            "resume_components": lambda: self._set("resume_components", "Work0"),
+            "set_tags": lambda: pipelines.set_tags(ACCOUNT, self.pipeline, "[]", b"[]"),
+            "record_polls": lambda: tasks.note_polls(0, ACCOUNT, [("g", "host")]),
+            "deactivate_pipeline": lambda: pipelines.deactivate(
+                ACCOUNT, self.pipeline, "off", cancel=False
+            ),
             "run_due": bench.due,
             "grow_shards": lambda: bench.layout.grow(6),
             "delete_pipeline": lambda: bench.delete(self.pipeline, answer="key"),
         }
+
+    async def _set(self, script: str, *ids: str) -> int:
+        """Run one of the scripts of SetStatus."""
+        return await self.bench.pipelines.set_status(script, ACCOUNT, self.pipeline, ids, script)
 
 
 STAGES: dict[str, Callable[[str], bool]] = {
@@ -185,6 +197,11 @@ async def test_reads_do_not_lie_while_a_slot_moves(moved: Bench) -> None:
             lambda: moved.pipelines.page(ACCOUNT, calls.pipeline, "0", 10),
             lambda: moved.pipelines.instances(ACCOUNT, calls.pipeline, [(calls.ids[0], 0)]),
             lambda: moved.pipelines.ids_and_names(0, ACCOUNT, "", 10),
+            lambda: moved.pipelines.paused(ACCOUNT, calls.pipeline),
+            lambda: moved.pipelines.health(ACCOUNT, calls.pipeline, ["Work0"]),
+            lambda: moved.pipelines.known(ACCOUNT, calls.pipeline, calls.ids[:1]),
+            lambda: moved.pipelines.staged_definition(ACCOUNT, calls.pipeline, "1"),
+            lambda: moved.tasks.polled(0, ACCOUNT, ["g"], 10),
         ):
             with pytest.raises(UnavailableError):
                 await read()

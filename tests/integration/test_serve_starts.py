@@ -105,6 +105,7 @@ BAD = {
     "MAX_LOST_LEASES": "1.5",
     "MAXIMUM_RETRIES": "-1",
     "RETRY_DELAY": "1e300",
+    "FAILURE_MODE": "cascading",
     "MAX_BODY": "10",
     "RESOURCE_GROUPS": "Ec2Resource",
     "HISTORY_DAYS": "0",

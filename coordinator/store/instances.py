@@ -1,0 +1,84 @@
+"""What the store knows of an instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Record = dict[str, str]
+
+
+class InstanceRow(NamedTuple):
+    """An instance as a query sees it; times in ms, empty where there is none yet."""
+
+    n: str
+    id: str
+    component: str
+    state: str
+    status: str
+    scheduled_ms: str
+    created_ms: str
+    ended_ms: str
+    handed: str
+    acked_ms: str
+
+
+class Search(NamedTuple):
+    """Which index to look in (members, scheduled, started), and for what.
+
+    That is states and statuses of `members`, or a range of the others' times in ms.
+    """
+
+    name: str
+    places: tuple[str, ...] = ()
+    from_ms: str = "-inf"
+    to_ms: str = "+inf"
+
+
+class Health(NamedTuple):
+    """How an instance ended: with which status, when (ms), and its id."""
+
+    status: str
+    ended_ms: str
+    instance_id: str
+
+
+class Need(NamedTuple):
+    """An instance that another waits for; its id is empty before it is made."""
+
+    id: str
+    state: str
+    status: str
+
+
+class StoredInstance(NamedTuple):
+    """An instance's record, what is kept of one attempt (or {}), and what that reported.
+
+    `unmet` is how many instances it waits for, `needs` a few of them; `paused_ms` is when its
+    component was paused, or empty; `template` has the fields of its component as JSON.
+    """
+
+    instance: Record
+    attempt: Record
+    progress: dict[str, bytes]
+    unmet: int
+    needs: list[Need]
+    paused_ms: str
+    template: bytes
+
+
+def record_of(flat: Sequence[bytes]) -> Record:
+    """Return a hash as Redis answers it: name, value, …."""
+    return {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
+
+
+def stored_instance(row: Sequence[Any]) -> StoredInstance:
+    """Return what read_instances answers of one instance."""
+    progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
+    flat = [part.decode() for part in row[4]]
+    needs = [Need(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
+    return StoredInstance(
+        record_of(row[0]), record_of(row[1]), progress, row[3], needs, row[5].decode(), row[6]
+    )
