@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from coordinator.domain.secrets import masked
 from coordinator.domain.times import iso
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
@@ -153,7 +154,8 @@ class _Page:
                     row.update(self._details(stored, number) | row)
 
     def _details(self, stored: StoredInstance, number: int) -> Row:
-        definition = [f for f in fields_of(stored.template) if not f.key.startswith("@")]
+        fields = fields_of(stored.template)
+        definition = [masked(field) for field in fields if not field.key.startswith("@")]
         pipeline_id = self._of[1]
         if not number:
             return row_of(spheres.instance_fields(pipeline_id, stored, "", definition))
