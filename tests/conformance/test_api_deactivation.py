@@ -74,9 +74,7 @@ def test_a_canceled_pipeline_begins_anew(api):
 def test_without_a_cancel_what_runs_goes_on_and_what_waits_is_kept(api):
     """Nothing more is handed out; DEACTIVATING until the last has ended, then INACTIVE."""
     group = new_group()
-    pipeline = start(
-        api, activity("Runs", group), activity("Next", group, dependsOn=Ref("Runs"))
-    )
+    pipeline = start(api, activity("Runs", group), activity("Next", group, dependsOn=Ref("Runs")))
     runs = poll(api, group)
     api.deactivate_pipeline(pipelineId=pipeline, cancelActive=False)
     assert state(api, pipeline) == "DEACTIVATING"

@@ -119,8 +119,9 @@ def test_an_instance_has_its_own_times(api, running):
     pipeline, _ = running
     (instance,) = ids(api, pipeline)
     (fields,) = describe(api, pipeline, instance)
-    assert evaluated(api, pipeline, instance, "#{@scheduledStartTime}") == (
-        fields["@scheduledStartTime"]
+    assert (
+        evaluated(api, pipeline, instance, "#{@scheduledStartTime}")
+        == (fields["@scheduledStartTime"])
     )
     assert evaluated(api, pipeline, instance, "#{@pipelineId}") == pipeline
     with pytest.raises(api.exceptions.InvalidRequestException, match="@scheduledStartTime"):
@@ -130,7 +131,7 @@ def test_an_instance_has_its_own_times(api, running):
 @pytest.mark.parametrize("text", ["#{nothing}", "#{", "#{1 / 0}", "#{format(1)}", "#{a.b.c}"])
 def test_a_text_without_a_value_is_refused(api, running, text):
     """The sentence says where and why."""
-    with pytest.raises(api.exceptions.InvalidRequestException, match="has no value: .+"):
+    with pytest.raises(api.exceptions.InvalidRequestException, match=r"has no value: .+"):
         evaluated(api, running[0], "A", text)
 
 

@@ -121,7 +121,7 @@ def test_an_array_becomes_a_repeated_field(api):
     api.activate_pipeline(pipelineId=pipeline, parameterValues=given(myFiles=["b", "a"]))
     assert all_values(poll(api, group), "scriptArgument") == ["-b", "-a"]
     single = put(api, objects, [parameter("myFiles")])
-    with pytest.raises(api.exceptions.InvalidRequestException, match="2 values.*isArray"):
+    with pytest.raises(api.exceptions.InvalidRequestException, match=r"2 values.*isArray"):
         run(api, single, group, myFiles=["b", "a"])
 
 
@@ -165,7 +165,7 @@ def test_the_coordinators_own_settings_come_from_parameters(api):
         api.activate_pipeline(pipelineId=pipeline, parameterValues=values)
     assert task_fields(poll(api, group))["workerGroup"] == group
     bad = given(myRuns="2", myGroup=group, myRetries="many")
-    with pytest.raises(api.exceptions.InvalidRequestException, match="'A'.*maximumRetries"):
+    with pytest.raises(api.exceptions.InvalidRequestException, match=r"'A'.*maximumRetries"):
         api.activate_pipeline(pipelineId=pipeline, parameterValues=bad)
 
 

@@ -90,7 +90,7 @@ def test_an_attempt_is_refused(api, status):
     group = new_group()
     pipeline = start(api, activity("A", group))
     task = poll(api, group)
-    with pytest.raises(api.exceptions.InvalidRequestException, match="an attempt.*its instance"):
+    with pytest.raises(api.exceptions.InvalidRequestException, match=r"an attempt.*its instance"):
         set_status(api, pipeline, status, task["attemptId"])
 
 

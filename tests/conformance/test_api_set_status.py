@@ -87,7 +87,9 @@ def test_an_unknown_instance_refuses_the_call_and_nothing_changes(api, unknown, 
     pipeline = start(api, activity("A", group), activity("B", group))
     finish(api, poll(api, group))
     before = statuses(api, pipeline)
-    with pytest.raises(api.exceptions.InvalidRequestException, match="neither an instance nor a component"):
+    with pytest.raises(
+        api.exceptions.InvalidRequestException, match="neither an instance nor a component"
+    ):
         set_status(api, pipeline, status, *ids(api, pipeline), unknown)
     assert statuses(api, pipeline) == before
 
@@ -96,7 +98,9 @@ def test_an_unknown_instance_among_many_changes_nothing(api):
     """Also where the ids are more than one script takes."""
     pipeline = start(api, *(activity(f"A{n}", new_group()) for n in range(250)))
     names = [*ids(api, pipeline, limit=250), "@A_2012-12-12T00:00:00"]
-    with pytest.raises(api.exceptions.InvalidRequestException, match="neither an instance nor a component"):
+    with pytest.raises(
+        api.exceptions.InvalidRequestException, match="neither an instance nor a component"
+    ):
         set_status(api, pipeline, "TRY_CANCEL", *names)
     assert set(statuses(api, pipeline).values()) == {"WAITING_FOR_RUNNER"}
     set_status(api, pipeline, "TRY_CANCEL", *names[:-1])

@@ -44,7 +44,7 @@ def test_a_tag_is_removed(api):
 
 
 def test_ten_tags_are_the_most(api):
-    """An eleventh is refused, and nothing of the call is kept; a new value of one of them is not."""
+    """An eleventh is refused with the whole call; a new value of one of them is not."""
     pipeline = create(api)
     add(api, pipeline, **{f"k{n}": "" for n in range(9)})
     with pytest.raises(api.exceptions.InvalidRequestException, match="11 tags; 10 are allowed"):

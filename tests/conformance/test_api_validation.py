@@ -57,9 +57,7 @@ def test_validation_says_what_a_put_says(api, objects, more):
     put(api, pipeline, kept)
     said = validate(api, pipeline, *objects, **more)
     assert stored(api, pipeline) == [kept]
-    found = api.put_pipeline_definition(
-        pipelineId=pipeline, pipelineObjects=list(objects), **more
-    )
+    found = api.put_pipeline_definition(pipelineId=pipeline, pipelineObjects=list(objects), **more)
     assert said == (found["errored"], found["validationErrors"], found["validationWarnings"])
     assert said[1] or said[2]
 
@@ -78,8 +76,11 @@ def test_edits_of_what_was_activated_are_validated(api):
     assert errored
     assert [error["id"] for error in errors] == ["A"]
     assert validate(api, pipeline, one, activity("B", "g")) == (False, [], [])
-    errored, errors, _ = validate(api, pipeline, one | {"fields": [
-        *one["fields"], {"key": "dependsOn", "refValue": "B"}
-    ]}, activity("B", "g"))
+    errored, errors, _ = validate(
+        api,
+        pipeline,
+        one | {"fields": [*one["fields"], {"key": "dependsOn", "refValue": "B"}]},
+        activity("B", "g"),
+    )
     assert errored
     assert "'dependsOn'" in errors[0]["errors"][0]

@@ -128,9 +128,7 @@ def test_set_status_changes_instances_and_components(aws, api):
     one, two = ids(api, made)
 
     def change(status, *names):
-        said = aws(
-            "set-status", "--pipeline-id", made, "--status", status, "--object-ids", *names
-        )
+        said = aws("set-status", "--pipeline-id", made, "--status", status, "--object-ids", *names)
         assert said == {}
 
     change("pause", "A", "B")
