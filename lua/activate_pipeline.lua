@@ -40,8 +40,8 @@ local staged = redis.call('HMGET', components, 'count', 'max_active', 'definitio
 if not staged[4] or redis.call('HLEN', components) < tonumber(staged[4]) then
   return redis.error_reply('NOT_STAGED ' .. version)
 end
-local found = redis.call('HMGET', pipeline, 'next_instance', 'last_start', 'held')
-local resumed = found[3] and has_tasks_left(base, scope)
+local found = redis.call('HMGET', pipeline, 'next_instance', 'last_start', 'held', 'canceling')
+local resumed = found[3] and not found[4] and has_tasks_left(base, scope)
 if staged[2] and not resumed and redis.call('HLEN', live_key(base, scope)) >= tonumber(staged[2]) then
   return redis.error_reply('TOO_MANY_RUNS ' .. staged[2])
 end

@@ -21,14 +21,14 @@
 --   POLL_SUPERSEDED  a later try of the same call has begun
 -- @include lib/shard_clock lib/leave_ready lib/set_state lib/next_task lib/repeated_claim lib/task_answer
 -- @keys call turns virtual instance lease timers
-local held, number, holding, refusal = repeated_claim(base, call, try)
+local now, clock = shard_clock(base)
+local held, number, holding, refusal = repeated_claim(base, call, try, now)
 if refusal then
   return refusal
 elseif held then
   return task_answer(base, held, number, holding, 0, -1)
 end
 
-local now, clock = shard_clock(base)
 local scope, n, record = next_task(base, account, group, now)
 if not scope then
   return n and redis.status_reply('again') or nil

@@ -1,5 +1,6 @@
 --- Deactivate a pipeline. With `cancel` all that has not ended is canceled: at once for claims, reports and results, by
--- cursor for the rest. Without, what runs goes on to its end, and what waits is kept until the pipeline is activated.
+-- cursor for the rest, whose first step is done here. Without, what runs goes on to its end, and what waits is kept until
+-- the pipeline is activated.
 -- FLAGS allow-oom
 -- KEYS
 --   1 shard_key  HASH    the shard's clock
@@ -14,8 +15,8 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NEVER_ACTIVATED     there is nothing to deactivate
--- @include lib/now_ms lib/living_pipeline lib/keep_answer
--- @keys pipeline held timers wake
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/cancel_step
+-- @keys pipeline held live wake
 if answered(base, answer) then
   return 0
 end
@@ -35,8 +36,8 @@ if cancel == 1 then
   local canceling = redis.call('HINCRBY', pipeline, 'cancels', 1)
   redis.call('HSET', pipeline, 'canceling', canceling, 'cancel_to', next_instance - 1, 'cancel_from', 0)
   redis.call('HDEL', pipeline, 'held')
-  redis.call('UNLINK', held_key(base, scope))
-  redis.call('ZADD', timers_key(base), now - 1, 'cancel:' .. scope .. ':0')
+  redis.call('UNLINK', held_key(base, scope), live_key(base, scope)) -- none of its starts counts any more
+  cancel_step(base, scope, 'cancel:' .. scope .. ':0', now)
   redis.call('SPUBLISH', wake_key(base), '')
 else
   redis.call('HSET', pipeline, 'held', 1)

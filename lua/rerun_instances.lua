@@ -1,5 +1,6 @@
 --- Run terminal instances again, with a full budget of retries; their blocked dependents wait for them again, and those
 -- that failed with them are run again too. One that would only fail again, with another that it needs, is left as it is.
+-- What a deactivation cancels counts as canceled already, though its cursor has not come to it.
 -- KEYS
 --   1 shard_key  HASH    the shard's clock
 -- ARGV
@@ -14,41 +15,42 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/restart_instance lib/publish_wakes
--- @keys dependents instance timers
+-- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/restart_instance lib/publish_wakes lib/overtake_cancel
+-- @keys pipeline dependents instance timers
 local MOST_LOOKED_AT = 10000
 local found, instead, numbers = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
 end
-local again, plans, hopeless_ones, looked_at, looked = {}, {}, {}, 0, 0
+local alive = redis.call('HMGET', pipeline_key(base, scope), 'canceling', 'cancel_to')
+local now, again, plans, left, looked_at, looked = now_ms(base), {}, {}, {}, 0, 0
 for n, record in pairs(found) do
+  overtake_cancel(base, scope, n, record, alive[1], alive[2], now)
   again[n] = record.state == 'terminal' or nil
 end
 for i, n in ipairs(numbers) do
-  if looked >= MOST_LOOKED_AT then
-    break
-  end
-  looked_at = i
-  if again[n] then
-    local unfinished, links, hopeless = unfinished_needs(base, scope, found[n], again)
+  looked_at = looked < MOST_LOOKED_AT and i or looked_at
+  if again[n] and looked_at < i then
+    table.insert(left, n)
+  elseif again[n] then
+    local unfinished, links, hopeless = unfinished_needs(base, scope, found[n], again, alive[1], alive[2])
     looked = looked + links
     if hopeless then
       again[n] = nil
-      table.insert(hopeless_ones, n)
+      table.insert(left, n)
     else
       plans[n] = unfinished
     end
   end
 end
 
-local now, wakes, count = now_ms(base), {}, 0
+local wakes, count = {}, 0
 for n, unfinished in pairs(plans) do
   restart_instance(base, scope, n, found[n], unfinished, now, wakes)
   count = count + 1
 end
-for _, n in ipairs(hopeless_ones) do -- what was run again above and needs one of these learns that it has failed
-  if count > 0 and redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
+for _, n in ipairs(left) do -- what was run again above and needs one of these learns what that is
+  if count > 0 and not plans[n] and redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
     redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
     redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
   end

@@ -16,7 +16,7 @@
 --   cursor steps, timers that failed, then 1 if more is due now, and the error of a timer that failed (or empty)
 -- @include lib/shard_clock lib/note_run lib/publish_wakes lib/apply_timer lib/apply_cursor lib/put_off
 -- @keys timers
-local MOST_CURSOR_WORK = 200
+local MOST_CURSOR_WORK = 50
 local timers, now, clock = timers_key(base), shard_clock(base)
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
 local stepped_ms, gap_ms, gap_end = note_run(base, threshold_ms)

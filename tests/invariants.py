@@ -47,6 +47,14 @@ class Shard:
         """Say whether the pipeline is deleted (or even forgotten)."""
         return "deleted_ms" in (self.value("pipeline", scope) or {"deleted_ms": ""})
 
+    def doomed(self, scope: str, n: str, record: dict[str, str]) -> bool:
+        """Say whether a deactivation cancels an instance that its cursor has not come to."""
+        pipeline = self.value("pipeline", scope) or {}
+        canceling = pipeline.get("canceling")
+        if not canceling or record["state"] == "terminal":
+            return False
+        return int(n) <= int(pipeline["cancel_to"]) and record.get("spared") != canceling
+
     def check(self) -> None:
         """Assert everything."""
         states = Counter()
@@ -113,7 +121,8 @@ class Shard:
             if f"fanout:{scope}:{need}" not in self.timers:
                 status = (self.value("instance", f"{scope}:{need}") or {}).get("status")
                 assert (need in unmet) == (status != "FINISHED"), f"{n} waits for {need}: {status}"
-                self.check_cascade(scope, n, need)
+                if not self.doomed(scope, n, record):
+                    self.check_cascade(scope, n, need)
         assert unmet <= set(record["needs"].split())
 
     def check_cascade(self, scope: str, n: str, need: str) -> None:
@@ -130,12 +139,14 @@ class Shard:
             scope = f"{account}:{pipeline}"
             turns = self.value("turns", f"{account}:{group}") or {}
             held = group in (self.value("held", scope) or ())
-            assert pipeline in turns or held or self.deleted(scope), f"{parts} has no turn"
             listed.add((f"{account}:{group}", pipeline))
             for member, score in entry.value.items():
                 record = self.value("instance", f"{scope}:{int(member)}")
                 assert (record["state"], record["group"]) == ("ready", group)
                 assert int(record["scheduled_ms"]) == score
+                doomed = self.doomed(scope, str(int(member)), record)
+                served = pipeline in turns or held or doomed or self.deleted(scope)
+                assert served, f"{parts} has no turn"
         for where, entry in self.kinds["turns"].items():
             for pipeline in entry.value:
                 assert (where, pipeline) in listed, f"{pipeline} has a turn and nothing ready"
@@ -212,9 +223,12 @@ class Shard:
             assert (self.value(index, scope) or {}) == times, f"{scope}: {index}"
         if self.deleted(scope):
             return
-        live = Counter(record["live"] for record in records.values() if "live" in record)
+        gone = int(self.value("pipeline", scope).get("cancel_to", 0))  # starts that do not count
+        live = Counter(
+            record["live"] for n, record in records.items() if "live" in record and int(n) > gone
+        )
         for run, entry in self.kinds["run"].items():
-            if run.startswith(scope + ":"):
+            if run.startswith(scope + ":") and int(entry.value["first"]) > gone:
                 live[entry.value["first"]] += int(entry.value["count"]) - int(entry.value["next"])
         assert {run: int(left) for run, left in (self.value("live", scope) or {}).items()} == live
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dumps import Dump, dump
@@ -19,11 +20,12 @@ from coordinator.store.tasks import AGAIN, Again, Claimed, PollCall, Tasks
 from coordinator.store.timers import DueRun, Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from clusters import Cluster
     from servers import Server
 
+    from coordinator.store.instances import Search
     from coordinator.store.routing import Router
 
 __all__ = ["ACCOUNT", "Bench", "Dump", "component", "handle_of"]
@@ -34,12 +36,18 @@ _numbers = itertools.count(1)
 
 
 def component(
-    name: str = "Work", group: str = "g", needs: Sequence[int] = (), **limits: int
+    name: str = "Work",
+    group: str = "g",
+    needs: Sequence[int] = (),
+    *,
+    cascade: bool = False,
+    **limits: int,
 ) -> Any:
     """Make a component without delays and timeouts, but for `limits` (fields of Component)."""
     given = {"maximum_retries": 2, "retry_delay_ms": 0, **limits}
     given = {"attempt_timeout_ms": 0, "progress_timeout_ms": 0, **given}
-    return Component(name, name, "ShellCommandActivity", group, tuple(needs), fields=(), **given)
+    given |= {"fields": (), "cascade": cascade}
+    return Component(name, name, "ShellCommandActivity", group, tuple(needs), **given)
 
 
 def components(count: int, **options: Any) -> list[Component]:
@@ -76,19 +84,30 @@ class Bench:
         assert created
         return created
 
-    async def stage(self, pipeline: str, parts: Sequence[Component]) -> str:
+    async def stage(self, pipeline: str, parts: Sequence[Component], max_active: int = 0) -> str:
         """Put a definition and store what it runs; return the version."""
         version = await self.pipelines.put(ACCOUNT, pipeline, b"{}", errored=False)
-        await self.pipelines.stage(ACCOUNT, pipeline, str(version), staged_fields(list(parts)))
+        staged = staged_fields(list(parts), max_active=max_active)
+        await self.pipelines.stage(ACCOUNT, pipeline, str(version), staged)
         return str(version)
 
-    async def start(self, parts: Sequence[Component] | int = 1, shard: int = 0) -> str:
+    async def start(
+        self, parts: Sequence[Component] | int = 1, shard: int = 0, max_active: int = 0
+    ) -> str:
         """Create a pipeline and activate it with these components (or so many of group g)."""
         pipeline = await self.create(shard=shard)
         parts = components(parts) if isinstance(parts, int) else parts
-        version = await self.stage(pipeline, parts)
-        await self.pipelines.activate(ACCOUNT, pipeline, version, "")
+        version = await self.stage(pipeline, parts, max_active)
+        await self.activate(pipeline, version)
         return pipeline
+
+    async def activate(self, pipeline: str, version: str = "1", answer: str = "") -> int | None:
+        """Activate a version that is staged; None if nothing was started."""
+        return await self.pipelines.activate(ACCOUNT, pipeline, version, answer)
+
+    async def deactivate(self, pipeline: str, answer: str = "", *, cancel: bool = True) -> None:
+        """Deactivate a pipeline: cancel what has not ended, or keep what waits."""
+        await self.pipelines.deactivate(ACCOUNT, pipeline, answer, cancel=cancel)
 
     def call(self, group: str = "g", name: str = "", attempt: int = 1) -> PollCall:
         """Describe a PollForTask call; without a name it is a new one."""
@@ -130,6 +149,15 @@ class Bench:
         """Apply one batch of due timers."""
         return await self.timers(**settings).run_due(shard, limit)
 
+    async def steps(self, shard: int = 0) -> AsyncIterator[int]:
+        """Apply what is due one timer at a time; after each, all invariants must hold."""
+        for step in itertools.count(1):
+            more = (await self.due(1, shard)).more
+            self.check()
+            yield step
+            if not more:
+                return
+
     async def settle(self, limit: int = 100, shard: int = 0, **settings: Any) -> int:
         """Apply due timers until none is due; return how many batches that took."""
         for batches in itertools.count(1):
@@ -145,6 +173,20 @@ class Bench:
         """Run instances again."""
         return await self.pipelines.set_status("rerun_instances", ACCOUNT, pipeline, ids, answer)
 
+    async def mark(self, pipeline: str, *ids: str, answer: str = "") -> int:
+        """Mark instances finished."""
+        return await self.pipelines.set_status("finish_instances", ACCOUNT, pipeline, ids, answer)
+
+    async def pause(self, pipeline: str, *names: str, answer: str = "") -> int:
+        """Pause components."""
+        return await self.pipelines.set_status("pause_components", ACCOUNT, pipeline, names, answer)
+
+    async def resume(self, pipeline: str, *names: str, answer: str = "") -> int:
+        """Resume components."""
+        return await self.pipelines.set_status(
+            "resume_components", ACCOUNT, pipeline, names, answer
+        )
+
     async def delete(self, pipeline: str, answer: str = "") -> None:
         """Delete a pipeline."""
         await self.pipelines.delete(ACCOUNT, pipeline, answer)
@@ -153,6 +195,19 @@ class Bench:
         """Return the state of each instance, or its status if it has one, by component."""
         rows = await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
         return {row.component: row.status or row.state for row in rows}
+
+    async def tally(self, pipeline: str) -> dict[str, int]:
+        """Return how many instances are in each state, or have each status."""
+        rows = await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
+        return dict(Counter(row.status or row.state for row in rows))
+
+    async def find(self, pipeline: str, search: Search, limit: int = 100) -> list[str]:
+        """Return the components of the instances that an index has, by page after page."""
+        found, after = [], "0"
+        while page := await self.pipelines.find(ACCOUNT, pipeline, search, after, limit):
+            found += [row.component for row in page]
+            after = page[-1].n
+        return found
 
     async def ids(self, pipeline: str) -> list[str]:
         """Return the ids of the instances in the order of their making."""

@@ -1,7 +1,7 @@
 --- What each kind of timer does to an instance; returns what it was, and 'failed' too if that ended the instance. It
 -- reads the record itself, because another timer of the same batch may have changed it. Of a deleted pipeline nothing
--- happens any more but its clean-up.
--- @include lib/read_hash lib/lose_lease lib/fail_attempt lib/make_ready
+-- happens any more but its clean-up; what a deactivation cancels is canceled here if its cursor has not come to it.
+-- @include lib/read_hash lib/lose_lease lib/fail_attempt lib/make_ready lib/overtake_cancel
 -- @keys instance timers pipeline lease
 
 -- A lease is taken after its deadline; one that was last renewed before the end of an outage gets its grace.
@@ -28,7 +28,11 @@ end
 
 local function apply_timer(base, plan, now, limits, wakes)
   local record = read_hash(instance_key(base, plan.scope, plan.id))
-  local living = not redis.call('HGET', pipeline_key(base, plan.scope), 'deleted_ms')
+  local found = redis.call('HMGET', pipeline_key(base, plan.scope), 'deleted_ms', 'canceling', 'cancel_to')
+  local living = not found[1]
+  if living then
+    overtake_cancel(base, plan.scope, plan.id, record, found[2], found[3], now)
+  end
   if plan.kind == 'lease' and record.state == 'leased' and living then
     return lease_due(base, plan, record, now, limits, wakes)
   end

@@ -1,7 +1,7 @@
 --- One step of a deactivation that cancels: the next MOST_CANCELED instances of the pipeline. Returns how many it saw.
 -- @include lib/read_hash lib/overtake_cancel
 -- @keys pipeline instances instance timers
-local MOST_CANCELED = 100
+local MOST_CANCELED = 50
 
 local function cancel_step(base, scope, timer, now)
   local pipeline = pipeline_key(base, scope)

@@ -2,7 +2,7 @@
 -- has the number first + i. Those that a deactivation has canceled before they were made are made canceled. Returns how
 -- many were made.
 -- @include lib/make_ready lib/set_state lib/end_instance lib/link_needs
--- @keys components pipeline instance instances ids scheduled started run timers wake
+-- @keys components pipeline instance instances ids scheduled started run timers wake unmet
 local MOST_INSTANCES, MOST_LINKS = 200, 2000
 
 local function index_instance(base, scope, n, record, now)
@@ -18,7 +18,7 @@ local function create_instance(base, scope, run, n, index, made, now, wakes)
   local key = instance_key(base, scope, n)
   local record = {
     id = '@' .. made.id .. '_' .. run.start, group = made.group, scheduled_ms = run.scheduled_ms, component = made.id,
-    live = run.first,
+    live = run.first, cascade = made.cascade or nil,
   }
   redis.call('HSET', key, 'id', record.id, 'component', made.id, 'component_index', index, 'version', run.version,
     'group', made.group, 'scheduled_ms', run.scheduled_ms, 'attempt', 1, 'created_ms', now, 'needs', needs,
@@ -31,7 +31,8 @@ local function create_instance(base, scope, run, n, index, made, now, wakes)
     redis.call('HSET', key, 'cascade', 1)
   end
   index_instance(base, scope, n, record, now)
-  if tonumber(n) <= run.cancel_to then
+  if tonumber(n) <= run.cancel_to then -- one that waits for it may have been run again since: that learns of it
+    redis.call('DEL', unmet_key(base, scope, n))
     end_instance(base, scope, n, record, 'CANCELED', now)
   elseif blocked then
     set_state(base, scope, n, record, 'blocked')

@@ -1,9 +1,10 @@
 --- Tell the dependents of an instance, from number `from` on, what has become of it: FAN_OUT at a time, or as many as have
 -- MOST_LOOKED_AT dependencies together, and a cursor in `timers` does the rest. Finished, they have one less to wait for.
--- Ended otherwise, they fail with it if its failure cascades. Run again, they wait for it (again). Returns how many were told.
--- @include lib/read_hash lib/make_ready lib/end_instance lib/restart_instance
--- @keys instance dependents unmet timers wake
-local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 200, 10000, 1000
+-- Ended otherwise, they fail with it if its failure cascades. Run again, they wait for it (again), and those that failed
+-- with it are run again too, though it may have finished before they are told. Returns how many were told.
+-- @include lib/read_hash lib/make_ready lib/end_instance lib/restart_instance lib/overtake_cancel
+-- @keys pipeline instance dependents unmet timers wake
+local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 50, 10000, 1000
 
 local function cascade_fail(base, scope, told, dependent, record, now)
   local chain = string.sub(told.id .. (told.chain and ' <- ' .. told.chain or ''), 1, MOST_CHAIN)
@@ -12,8 +13,8 @@ local function cascade_fail(base, scope, told, dependent, record, now)
 end
 
 --- What failed with an instance is run again with it, unless something else that it needs has failed; returns its links.
-local function revive(base, scope, dependent, record, now, wakes)
-  local unfinished, links, hopeless = unfinished_needs(base, scope, record, {})
+local function revive(base, scope, told, dependent, record, now, wakes)
+  local unfinished, links, hopeless = unfinished_needs(base, scope, record, {}, told.canceling, told.cancel_to)
   if not hopeless then
     restart_instance(base, scope, dependent, record, unfinished, now, wakes)
   end
@@ -22,6 +23,7 @@ end
 
 local function tell_dependent(base, scope, n, told, dependent, now, wakes)
   local record, unmet = read_hash(instance_key(base, scope, dependent)), unmet_key(base, scope, dependent)
+  overtake_cancel(base, scope, dependent, record, told.canceling, told.cancel_to, now)
   if record.state == 'blocked' and told.status == 'FINISHED' then
     redis.call('SREM', unmet, n)
     if redis.call('EXISTS', unmet) == 0 then
@@ -31,16 +33,28 @@ local function tell_dependent(base, scope, n, told, dependent, now, wakes)
     cascade_fail(base, scope, told, dependent, record, now)
   elseif record.state == 'blocked' then
     redis.call('SADD', unmet, n)
-  elseif record.status == 'CASCADE_FAILED' and told.cascade and not told.status then
-    return revive(base, scope, dependent, record, now, wakes)
+  elseif record.status == 'CASCADE_FAILED' and told.revives then
+    return revive(base, scope, told, dependent, record, now, wakes)
   end
   return 0
 end
 
+--- What the dependents of an instance are told. It is canceled first where a deactivation has not come to it yet.
+local function told_by(base, scope, n, now)
+  local key, alive = instance_key(base, scope, n), redis.call('HMGET', pipeline_key(base, scope), 'canceling', 'cancel_to')
+  if alive[1] then
+    overtake_cancel(base, scope, n, read_hash(key), alive[1], alive[2], now)
+  end
+  local found = redis.call('HMGET', key, 'status', 'cascade', 'id', 'cascade_failed_on', 'revives')
+  return {
+    status = found[1], cascade = found[2], id = found[3], chain = found[4], canceling = alive[1], cancel_to = alive[2],
+    again = found[5], revives = found[5] and found[2] and (not found[1] or found[1] == 'FINISHED'),
+  }
+end
+
 local function fan_out(base, scope, n, from, now, wakes)
   local key, cursor = instance_key(base, scope, n), 'fanout:' .. scope .. ':' .. n
-  local found = redis.call('HMGET', key, 'status', 'cascade', 'id', 'cascade_failed_on')
-  local told = { status = found[1], cascade = found[2], id = found[3], chain = found[4] }
+  local told = told_by(base, scope, n, now)
   local page = redis.call(
     'ZRANGEBYSCORE', dependents_key(base, scope, n), '(' .. from, '+inf', 'LIMIT', 0, FAN_OUT)
   local count, links = 0, 0
@@ -54,6 +68,9 @@ local function fan_out(base, scope, n, from, now, wakes)
     redis.call('SPUBLISH', wake_key(base), '')
   else
     redis.call('ZREM', timers_key(base), cursor)
+    if told.again then
+      redis.call('HDEL', key, 'revives')
+    end
   end
   return count
 end

@@ -12,7 +12,8 @@ local function link_needs(base, scope, run, n, needs, now)
       redis.call('SADD', unmet_key(base, scope, n), numbers[i])
       blocked = true
     end
-    if blocked and found[1] and found[2] and not redis.call('ZSCORE', timers_key(base), cursor) then
+    local failed = found[1] and found[1] ~= 'FINISHED'
+    if failed and found[2] and not redis.call('ZSCORE', timers_key(base), cursor) then
       redis.call('HSET', key, 'fan_from', n - 1)
       redis.call('ZADD', timers_key(base), now - 1, cursor)
     end

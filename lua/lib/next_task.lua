@@ -3,7 +3,7 @@
 -- deactivation cancels. Returns scope, number and record; or nil, and whether there may be more behind MOST_PASSED.
 -- @include lib/read_hash lib/leave_ready lib/leave_turns lib/overtake_cancel
 -- @keys turns pipeline ready instance held paused aside
-local MOST_PASSED = 100
+local MOST_PASSED = 50
 
 local function put_aside(base, scope, n, record)
   leave_ready(base, scope, n, record)

@@ -2,10 +2,13 @@
 -- the cursor does cancels it on the way: true if that was done. An instance that was run again since then is spared.
 -- What depends on it is canceled as well, so nothing cascades.
 -- @include lib/cancel_instance
+local function is_doomed(n, record, canceling, cancel_to)
+  return canceling and tonumber(n) <= tonumber(cancel_to) and record.state and record.state ~= 'terminal'
+    and record.spared ~= canceling
+end
+
 local function overtake_cancel(base, scope, n, record, canceling, cancel_to, now)
-  if not canceling or tonumber(n) > tonumber(cancel_to) then
-    return false
-  elseif not record.state or record.state == 'terminal' or record.spared == canceling then
+  if not is_doomed(n, record, canceling, cancel_to) then
     return false
   end
   record.cascade = nil

@@ -1,8 +1,8 @@
 --- What this poll call claimed before: scope, number and record of a task that it still holds unacknowledged; or a
 -- refusal, because a later try has begun; or nothing. A later try takes the claim over from the earlier one.
--- @include lib/read_hash
+-- @include lib/read_hash lib/overtake_cancel
 -- @keys call instance pipeline
-local function repeated_claim(base, call, try)
+local function repeated_claim(base, call, try, now)
   local key = call_key(base, call)
   local known = redis.call('GET', key)
   if not known then
@@ -16,7 +16,9 @@ local function repeated_claim(base, call, try)
   local record = scope and read_hash(instance_key(base, scope, n))
   if not record or record.claim ~= claim or record.state ~= 'leased' or record.acked_ms then
     return nil
-  elseif redis.call('HGET', pipeline_key(base, scope), 'deleted_ms') then
+  end
+  local found = redis.call('HMGET', pipeline_key(base, scope), 'deleted_ms', 'canceling', 'cancel_to')
+  if found[1] or overtake_cancel(base, scope, n, record, found[2], found[3], now) then
     return nil
   end
   if try > latest then

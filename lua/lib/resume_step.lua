@@ -2,7 +2,7 @@
 -- time, the oldest first, unless it is paused again. A cursor does the rest. Returns how many.
 -- @include lib/read_hash lib/enter_ready
 -- @keys paused aside instance timers wake
-local MOST_RESUMED = 100
+local MOST_RESUMED = 50
 
 local function resume_step(base, scope, component, now, wakes)
   local aside, timer = aside_key(base, scope, component), 'resume:' .. scope .. ':' .. component

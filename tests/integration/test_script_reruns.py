@@ -74,7 +74,7 @@ async def test_rerun_during_a_fan_out(bench: Bench) -> None:
     bench.check()
     await bench.settle()
     counts = await bench.timers().counts(0)
-    assert (counts.ready, counts.blocked) == (201, 300)
+    assert (counts.ready, counts.blocked) == (51, 450)
     task = await bench.claim()
     assert task.n == 1
     await bench.finish(task)
