@@ -87,14 +87,13 @@ def values(described: Mapping[str, Any]) -> dict[str, str]:
 
 
 def task_fields(task: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields of a task's one object."""
-    (described,) = task["objects"].values()
-    return values(described)
+    """Return the fields of a task's own object."""
+    return values(task["objects"][task["attemptId"]])
 
 
 def all_values(task: Mapping[str, Any], key: str) -> list[str]:
-    """Return every value that a task's one object has of a repeated key, in order."""
-    (described,) = task["objects"].values()
+    """Return every value that a task's own object has of a repeated key, in order."""
+    described = task["objects"][task["attemptId"]]
     return [f["stringValue"] for f in described["fields"] if f["key"] == key]
 
 

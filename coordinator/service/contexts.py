@@ -11,12 +11,18 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from coordinator.domain.definitions import Definition, Field
 from coordinator.domain.evaluation import Context, context_of, evaluate_fields, run_time_fields
+from coordinator.domain.needs import needed_ids, needed_objects
 from coordinator.errors import PipelineNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coordinator.domain.definitions import PipelineObject
+    from coordinator.domain.evaluation import EvaluatedField
     from coordinator.store.pipelines import Pipelines
     from coordinator.store.tasks import Claimed
 
@@ -52,21 +58,29 @@ class Contexts:
         self._keep(key, len(stored), context)
         return context
 
-    async def object_of(self, account: str, claimed: Claimed) -> tuple[Field, ...]:
-        """Return the fields of a claimed task's object, its expressions evaluated.
+    async def object_of(
+        self, account: str, claimed: Claimed
+    ) -> tuple[tuple[Field, ...], tuple[PipelineObject, ...]]:
+        """Return the fields of a claimed task's object, and the objects that its work needs.
+
+        Expressions are evaluated, in all of them for the task's instance. A task without
+        expressions and without references costs no look at its definition.
 
         Raises:
             FieldError: one of them cannot be.
         """
         fields = fields_of(claimed.template)
-        if EXPRESSION not in claimed.template:
-            return fields
+        if EXPRESSION not in claimed.template and not needed_ids(fields):
+            return fields, ()
         context = await self.of(account, claimed.pipeline_id, claimed.version)
         run_time = run_time_fields(
             claimed.pipeline_id, claimed.instance_id, claimed.scheduled_ms, claimed.created_ms
         )
-        found = evaluate_fields(context, claimed.component, fields, run_time)
-        return tuple(item.field for item in found)
+        own = _plain(evaluate_fields(context, claimed.component, fields, run_time))
+        return own, tuple(
+            replace(item, fields=_plain(evaluate_fields(context, item.id, item.fields, run_time)))
+            for item in needed_objects(context.objects, fields)
+        )
 
     def _keep(self, key: Key, size: int, context: Context) -> None:
         if key in self._known:
@@ -76,6 +90,10 @@ class Contexts:
         while self._bytes > MOST_BYTES and len(self._known) > 1:
             _, (gone, _) = self._known.popitem(last=False)
             self._bytes -= gone
+
+
+def _plain(found: Iterable[EvaluatedField]) -> tuple[Field, ...]:
+    return tuple(item.field for item in found)
 
 
 def fields_of(template: bytes) -> tuple[Field, ...]:

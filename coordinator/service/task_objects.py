@@ -26,12 +26,12 @@ _VALUES = msgspec.json.Decoder(list[tuple[str | None, str | None]])
 
 
 class Task(NamedTuple):
-    """A task as its runner gets it."""
+    """A task as its runner gets it: `objects` are its attempt's own and those that it needs."""
 
     handle: str
     pipeline_id: str
     attempt_id: str
-    object: PipelineObject
+    objects: tuple[PipelineObject, ...]
 
 
 def handle_of(claimed: Claimed) -> Handle:
@@ -41,7 +41,11 @@ def handle_of(claimed: Claimed) -> Handle:
 
 
 def task_of(
-    account: str, claimed: Claimed, fields: Sequence[Field], default_timeout_ms: int
+    account: str,
+    claimed: Claimed,
+    fields: Sequence[Field],
+    needed: Sequence[PipelineObject],
+    default_timeout_ms: int,
 ) -> Task:
     """Build the task that is handed out for a claim; `fields` are those of its definition."""
     attempt_id = f"{claimed.instance_id}_Attempt={claimed.attempt}"
@@ -54,9 +58,8 @@ def task_of(
         *previous_fields(claimed.checkpoint),
     )
     handle = encode_handle(account, claimed.pipeline_id, claimed.n, claimed.attempt, claimed.claim)
-    return Task(
-        handle, claimed.pipeline_id, attempt_id, PipelineObject(attempt_id, attempt_id, fields)
-    )
+    own = PipelineObject(attempt_id, attempt_id, fields)
+    return Task(handle, claimed.pipeline_id, attempt_id, (own, *needed))
 
 
 def encode_values(fields: tuple[Field, ...]) -> list[str | bytes]:

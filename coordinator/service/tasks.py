@@ -78,11 +78,11 @@ class TaskService:
         self._sightings.note(caller.account, group, hostname)
         while claimed := await self._polls.poll(call, presence):
             try:
-                fields = await self._contexts.object_of(caller.account, claimed)
+                fields, needed = await self._contexts.object_of(caller.account, claimed)
             except FieldError as error:
                 await self._give_up(caller.account, claimed, str(error))
             else:
-                return task_of(caller.account, claimed, fields, self._timeout_ms)
+                return task_of(caller.account, claimed, fields, needed, self._timeout_ms)
         return None
 
     async def report(self, account: str, task_id: str, fields: tuple[Field, ...] | None) -> str:

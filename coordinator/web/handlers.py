@@ -173,7 +173,7 @@ class Handlers:
         )
         if task is None:
             return EMPTY
-        objects = {task.object.id: task.object}
+        objects = {one.id: one for one in task.objects}
         return encode(
             outputs.PollForTaskOutput(
                 outputs.TaskObject(task.handle, task.pipeline_id, task.attempt_id, objects)

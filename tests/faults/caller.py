@@ -152,7 +152,7 @@ def given(answer: dict[str, Any]) -> dict[str, Any]:
     task = answer.get("taskObject")
     if task is None:
         return {}
-    (described,) = task["objects"].values()
+    described = task["objects"][task["attemptId"]]
     fields = {field["key"]: field.get("stringValue") for field in described["fields"]}
     return {
         "pipeline": task["pipelineId"],
