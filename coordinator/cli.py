@@ -52,8 +52,20 @@ def serve(host: str, port: int) -> None:
     "--grace", default=30.0, show_default=True, help="Seconds for running tasks after SIGTERM."
 )
 @click.option("--runner-id", default=None, help="Name in the identity instead of the host's.")
+@click.option(
+    "--handlers",
+    multiple=True,
+    metavar="MODULE",
+    help="Python module with handlers of yours; may be given several times.",
+)
 def runner(
-    endpoint: str, worker_group: str, tasks: int, region: str, grace: float, runner_id: str | None
+    endpoint: str,
+    worker_group: str,
+    tasks: int,
+    region: str,
+    grace: float,
+    runner_id: str | None,
+    handlers: tuple[str, ...],
 ) -> None:
     """Run the tasks of a worker group on this machine."""
     from coordinator.runner.app import RunnerOptions, run  # noqa: PLC0415 - needs no server parts
@@ -65,6 +77,7 @@ def runner(
         region=region,
         grace=grace,
         runner_id=runner_id,
+        handlers=handlers,
     )
     sys.exit(run(options))
 

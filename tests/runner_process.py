@@ -24,6 +24,7 @@ class RunnerProcess:
         self._log = log
         given = {"endpoint": api.url, "worker_group": "etl", "tasks": 1, **options}
         clean = {name: value for name, value in os.environ.items() if "AWS_" not in name}
+        clean["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)  # some_handlers
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, json.dumps(given)],

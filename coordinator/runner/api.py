@@ -15,6 +15,7 @@ from coordinator.runner.errors import (
     MissingExtraError,
     RefusedError,
 )
+from coordinator.runner.outcome import on_the_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from coordinator.runner.task import Task
 
 LOST = {"TaskNotFoundException", "PipelineNotFoundException", "PipelineDeletedException"}
-FOR_GOOD = {"InvalidRequestException"}
+FOR_GOOD = {"InvalidRequestException", "ValidationException"}
 
 
 class Api:
@@ -60,10 +61,11 @@ class Api:
         """Break off the polls in flight: no task is handed out to this runner any more."""
         self._polls.break_off()
 
-    def report(self, handle: str) -> bool:
+    def report(self, handle: str, fields: Mapping[str, str] | None = None) -> bool:
         """Report progress; return whether the lease goes on (False: canceled or taken away)."""
+        more = {"fields": [_field(*item) for item in fields.items()]} if fields else {}
         with _errors():
-            return not self._short.report_task_progress(taskId=handle)["canceled"]
+            return not self._short.report_task_progress(taskId=handle, **more)["canceled"]
 
     def finish(self, handle: str, outcome: Outcome) -> None:
         """Set the status of a task."""
@@ -103,6 +105,10 @@ def _client(options: RunnerOptions, read_timeout: int, attempts: int) -> Any:
         )
     except Exception as error:
         raise BadOptionError(f"The runner cannot be set up: {error}") from error
+
+
+def _field(key: str, value: str) -> dict[str, str]:
+    return {"key": on_the_wire(key), "stringValue": on_the_wire(value)}
 
 
 def _has_credentials(environment: Mapping[str, str]) -> bool:

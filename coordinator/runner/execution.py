@@ -8,22 +8,23 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from coordinator.runner.context import Context
 from coordinator.runner.errors import CallError, LeaseLostError, RefusedError
 from coordinator.runner.events import Event
-from coordinator.runner.group import KILL_AFTER
+from coordinator.runner.group import DEATH_SECONDS, KILL_AFTER
 from coordinator.runner.lease import Lease
 from coordinator.runner.outcome import Outcome
 from coordinator.runner.pauses import BackOff, Outage
-from coordinator.runner.shell import CannotStartError, ShellCommand
+from coordinator.runner.work import Work
 
 if TYPE_CHECKING:
     from coordinator.runner.api import Api
     from coordinator.runner.guard import Guard
+    from coordinator.runner.registry import Handler, Registry
     from coordinator.runner.task import Task
 
 logger = logging.getLogger(__name__)
 
-KNOWN_TYPES = ("ShellCommandActivity",)
 KILL_AFTER_GIVING_UP = 2.0  # the grace is over: whoever stops us will not wait much longer
 LAST_WORDS_SECONDS = 5.0  # likewise, for the report of the failure
 
@@ -31,8 +32,8 @@ LAST_WORDS_SECONDS = 5.0  # likewise, for the report of the failure
 class Execution:
     """Sees one task through. `run` is for the thread that polled; `give_up` for any other."""
 
-    def __init__(self, task: Task, api: Api, guard: Guard) -> None:
-        self._task, self._api, self._guard = task, api, guard
+    def __init__(self, task: Task, api: Api, guard: Guard, handlers: Registry) -> None:
+        self._task, self._api, self._guard, self._handlers = task, api, guard, handlers
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._lease = Lease(api, task, self._events.put)
         self._words_end_at: float | None = None
@@ -65,23 +66,50 @@ class Execution:
 
     def _work(self) -> Outcome | None:
         """Return what to report; None when the task is not ours any more."""
-        if self._task.type not in KNOWN_TYPES:
-            return _no_handler(self._task.type)
-        try:
-            command = ShellCommand(self._task, self._guard, lambda: self._events.put(Event.ENDED))
-        except CannotStartError as error:
-            return Outcome("CannotStart", str(error))
+        handler = self._handlers.find(self._task.type)
+        if handler is None:
+            return _no_handler(self._task.type, self._handlers.types())
+        context = Context(self._lease.report, self._guard)
+        work = self._begin(handler, context)
         event = self._next_event()
-        return command.outcome() if event is Event.ENDED else self._stop(command, event)
+        if event is not Event.ENDED:
+            return self._stop(work, context, event)
+        self._lease.flush()
+        return work.outcome
 
-    def _stop(self, command: ShellCommand, event: Event) -> Outcome | None:
-        self._log("%s: ending its processes", _why(event))
+    def _begin(self, handler: Handler, context: Context) -> Work:
+        return Work(handler.call, self._task, context, lambda: self._events.put(Event.ENDED))
+
+    def _stop(self, work: Work, context: Context, event: Event) -> Outcome | None:
+        self._log("%s: stopping the work", _why(event))
         given_up = event is Event.GIVE_UP
-        command.stop(KILL_AFTER_GIVING_UP if given_up else KILL_AFTER)
+        context.cancel(_why(event), KILL_AFTER_GIVING_UP if given_up else KILL_AFTER)
+        self._until_ended(given_up)
         if not given_up:
             return None
-        message = "The task runner was stopped before the command ended."
-        return Outcome("RunnerStopped", message, command.stderr_end())
+        self._lease.flush()
+        message = "The task runner was stopped before the task ended."
+        return Outcome("RunnerStopped", message, work.last_words())
+
+    def _until_ended(self, given_up: bool) -> None:
+        """Wait for the work to end: as long as it takes, unless the runner stops.
+
+        Until then the task keeps its place: a thread cannot be ended from outside.
+        """
+        timeout: float | None = KILL_AFTER_GIVING_UP if given_up else KILL_AFTER + DEATH_SECONDS
+        while True:
+            try:
+                event = self._events.get(timeout=timeout)
+            except Empty:
+                self._log("its handler has not ended yet, although it was told to")
+                if self._words_end_at is not None:
+                    return
+                timeout = None
+                continue
+            if event is Event.ENDED:
+                return
+            if event is Event.GIVE_UP:
+                timeout = KILL_AFTER_GIVING_UP
 
     def _next_event(self) -> Event:
         """Wait for what happens next; at the latest the lease runs out."""
@@ -145,8 +173,8 @@ def _why(event: Event) -> str:
     }[event]
 
 
-def _no_handler(kind: str) -> Outcome:
+def _no_handler(kind: str, known: list[str]) -> Outcome:
     return Outcome(
         "NoHandler",
-        f"This task runner does not know the type {kind!r}; it knows {', '.join(KNOWN_TYPES)}.",
+        f"This task runner does not know the type {kind!r}; it knows {', '.join(known)}.",
     )

@@ -1,6 +1,12 @@
 """What a runner is told at its start."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -10,6 +16,7 @@ class RunnerOptions:
     `endpoint` is the coordinator's URL. `tasks` is how many tasks it works on at once. `grace` is
     how long running tasks may take to finish once the runner was told to stop. `runner_id`
     replaces the host's name in the runner's identity, which is new for each process all the same.
+    `handlers` are modules to import, for the handlers that they register.
     """
 
     endpoint: str
@@ -19,3 +26,4 @@ class RunnerOptions:
     grace: float = 30.0
     runner_id: str | None = None
     heartbeat_seconds: float = 900.0
+    handlers: Sequence[str] = ()

@@ -1,8 +1,10 @@
 """What became of a task, as SetTaskStatus takes it.
 
 The errorIds of this runner: ``ExitCode<N>`` and ``Signal<N>`` (how the command ended),
-``CannotStart`` (it could not be run), ``NoHandler`` (a type of activity that this runner does not
-know) and ``RunnerStopped`` (the runner was stopped before the command ended).
+``CannotStart`` (it could not be run), ``StagingFailed`` (a file could not be fetched or stored),
+``NoHandler`` (a type of activity that this runner does not know), ``RunnerStopped`` (the runner
+was stopped before the task ended), those that a handler raises as TaskFailedError, and the name of
+any other exception.
 """
 
 from __future__ import annotations
@@ -37,7 +39,12 @@ class Outcome:
             "errorMessage": self.message,
             "errorStackTrace": self.stack_trace[-STACK_TRACE_CHARACTERS:],
         }
-        return {name: NOT_ON_THE_WIRE.sub("\ufffd", text) for name, text in members.items() if text}
+        return {name: on_the_wire(text) for name, text in members.items() if text}
+
+
+def on_the_wire(text: str) -> str:
+    """Return `text` with what the API does not take replaced."""
+    return NOT_ON_THE_WIRE.sub("\ufffd", text)
 
 
 def of_exit(code: int, stderr_end: str) -> Outcome:

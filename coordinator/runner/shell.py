@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from coordinator.runner import environment, outcome
+from coordinator.runner.errors import TaskFailedError
 from coordinator.runner.group import DEATH_SECONDS, KILL_AFTER, end_group
 from coordinator.runner.output import Output
 
@@ -22,8 +23,11 @@ SHELL = "/bin/sh"
 LEFTOVER_SECONDS = 2.0
 
 
-class CannotStartError(Exception):
+class CannotStartError(TaskFailedError):
     """The command cannot be run; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("CannotStart", message)
 
 
 class ShellCommand:
@@ -35,14 +39,15 @@ class ShellCommand:
         CannotStartError: it cannot be run.
     """
 
-    def __init__(self, task: Task, guard: Guard, when_ended: Callable[[], None]) -> None:
+    def __init__(self, task: Task, guard: Guard | None, when_ended: Callable[[], None]) -> None:
         self._guard = guard
         self._when_ended = when_ended
         self._ended = threading.Event()
         arguments = _arguments(task)
         self._output = _output(task)
         self._process = _start(arguments, task, self._output)
-        guard.watch(self._process.pid)
+        if guard is not None:
+            guard.watch(self._process.pid)
         self._output.follow(self._process)
         threading.Thread(target=self._wait, name=f"wait-{self._process.pid}", daemon=True).start()
 
@@ -60,7 +65,8 @@ class ShellCommand:
         """End the whole group: TERM, and KILL after `kill_after` seconds."""
         end_group(self._process.pid, kill_after)
         self._ended.wait(DEATH_SECONDS)
-        self._guard.forget(self._process.pid)
+        if self._guard is not None:
+            self._guard.forget(self._process.pid)
 
     def stderr_end(self) -> str:
         """Return the end of what it wrote to stderr; for after its end."""

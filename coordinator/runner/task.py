@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from coordinator.runner import fields as objects
 from coordinator.runner.durations import seconds_of
+from coordinator.runner.fields import Object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,25 +22,86 @@ PREVIOUS = "@previous."
 
 @dataclass(frozen=True)
 class Task:
-    """One hand-out: `handle` is the wire's taskId, `fields` the object's, each a list of texts."""
+    """One hand-out: `handle` is the wire's taskId, `fields` the attempt's, each a list of texts.
+
+    `objects` are those of the definition that the attempt refers to (data nodes, their formats,
+    databases), by id, their expressions evaluated.
+    """
 
     handle: str
     pipeline_id: str
     attempt_id: str
     fields: Mapping[str, list[str]]
+    objects: Mapping[str, Object] = field(default_factory=dict)
 
     def first(self, key: str) -> str | None:
         """Return the first value of a field, or None."""
-        return next(iter(self.all(key)), None)
+        return self.own.field(key)
+
+    def field(self, key: str, default: str | None = None) -> str | None:
+        """Return the first value of a field, or `default`."""
+        return self.own.field(key, default)
 
     def all(self, key: str) -> list[str]:
         """Return every value of a field, in the definition's order."""
-        return self.fields.get(key, [])
+        return self.own.all(key)
+
+    def flag(self, key: str) -> bool:
+        """Return whether a field says true."""
+        return self.own.flag(key)
+
+    def object(self, object_id: str) -> Object | None:
+        """Return an object that the task refers to, or None."""
+        return self.objects.get(object_id)
+
+    def refs(self, key: str, of: Object | None = None) -> list[Object]:
+        """Return the objects that a field refers to: of the task, or of the object `of`."""
+        found = (self.objects.get(name) for name in (of or self.own).all(key))
+        return [one for one in found if one is not None]
+
+    def ref(self, key: str, of: Object | None = None) -> Object | None:
+        """Return the first of `refs`, or None."""
+        return next(iter(self.refs(key, of)), None)
+
+    @property
+    def own(self) -> Object:
+        """The attempt's own object."""
+        return Object(self.attempt_id, self.fields)
 
     @property
     def type(self) -> str:
         """The activity's type; empty where the object names none."""
-        return self.first("type") or ""
+        return self.own.type
+
+    @property
+    def component(self) -> str:
+        """The id of the activity in the definition."""
+        return self.field("@componentParent") or self.instance_id
+
+    @property
+    def instance_id(self) -> str:
+        """The id of the instance that this is an attempt of."""
+        return self.field("@instanceParent") or self.attempt_id.partition("_Attempt=")[0]
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt, from 1."""
+        return int(self._number("@attemptCount")) or 1
+
+    @property
+    def fencing_token(self) -> int:
+        """A number that grows with each hand-out, for whatever the task writes to."""
+        return int(self.field("@fencingToken") or 0)
+
+    @property
+    def scheduled_start(self) -> datetime | None:
+        """What the run is for, in UTC."""
+        return _time(self.field("@scheduledStartTime"))
+
+    @property
+    def scheduled_end(self) -> datetime | None:
+        """The end of what the run is for, in UTC."""
+        return _time(self.field("@scheduledEndTime"))
 
     @property
     def lease_seconds(self) -> float:
@@ -78,18 +142,38 @@ def from_wire(answer: Mapping[str, Any]) -> Task | None:
     if not found or not found.get("taskId"):
         return None
     attempt_id = found.get("attemptId", "")
-    objects = found.get("objects", {})
+    read = {key: objects.from_wire(one) for key, one in found.get("objects", {}).items()}
     return Task(
         handle=found["taskId"],
         pipeline_id=found.get("pipelineId", ""),
         attempt_id=attempt_id,
-        fields=_fields(objects.get(attempt_id) or {}),
+        fields=read.pop(attempt_id, {}),
+        objects={key: Object(key, fields) for key, fields in read.items()},
     )
 
 
-def _fields(pipeline_object: Mapping[str, Any]) -> dict[str, list[str]]:
-    fields: dict[str, list[str]] = {}
-    for field in pipeline_object.get("fields", []):
-        value = field.get("stringValue", field.get("refValue", ""))
-        fields.setdefault(field["key"], []).append(value)
-    return fields
+def to_json(task: Task) -> dict[str, Any]:
+    """Return a task as plain data, for `from_json` in another process."""
+    others = {one.id: dict(one.fields) for one in task.objects.values()}
+    return {
+        "handle": task.handle,
+        "pipeline_id": task.pipeline_id,
+        "attempt_id": task.attempt_id,
+        "fields": dict(task.fields),
+        "objects": others,
+    }
+
+
+def from_json(data: Mapping[str, Any]) -> Task:
+    """Return the task that `to_json` wrote."""
+    others = {key: Object(key, fields) for key, fields in data["objects"].items()}
+    return Task(**{**data, "objects": others})
+
+
+def _time(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None

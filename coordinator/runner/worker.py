@@ -13,6 +13,7 @@ from coordinator.runner.pauses import BackOff, Outage
 if TYPE_CHECKING:
     from coordinator.runner.api import Api
     from coordinator.runner.guard import Guard
+    from coordinator.runner.registry import Registry
     from coordinator.runner.stopping import Stopping
     from coordinator.runner.task import Task
 
@@ -24,8 +25,11 @@ SHORT_POLL = 0.2  # an empty answer sooner than this: the coordinator does not h
 class Worker:
     """Polls and executes until the runner drains."""
 
-    def __init__(self, api: Api, guard: Guard, stopping: Stopping, outage: Outage) -> None:
+    def __init__(
+        self, api: Api, guard: Guard, stopping: Stopping, outage: Outage, handlers: Registry
+    ) -> None:
         self._api, self._guard, self._stopping, self._outage = api, guard, stopping, outage
+        self._handlers = handlers
         self._back_off = BackOff()
 
     def run(self) -> None:
@@ -54,7 +58,7 @@ class Worker:
             self._stopping.draining.wait(self._back_off.pause())
 
     def _execute(self, task: Task) -> None:
-        execution = Execution(task, self._api, self._guard)
+        execution = Execution(task, self._api, self._guard, self._handlers)
         if not self._stopping.begin(execution):
             logger.info("task %s came too late: left for another runner", task.attempt_id)
             return
