@@ -44,6 +44,11 @@ class Context:
         """
         self._report({key: str(value) for key, value in {**(fields or {}), **more}.items()})
 
+    @property
+    def in_a_hurry(self) -> bool:
+        """Whether the work has to stop because the runner does, which leaves little time."""
+        return self.kill_after < KILL_AFTER
+
     def raise_if_canceled(self) -> None:
         """Go on only if the work may go on.
 

@@ -7,10 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from coordinator.runner.task import Task
+from typing import IO
 
 TAIL_CHARACTERS = 1024
 TAIL_BYTES = 4 * TAIL_CHARACTERS  # UTF-8 has at most four bytes for a character
@@ -20,7 +17,7 @@ DRAIN_SECONDS = 2.0
 class Output:
     """The two streams of a command.
 
-    `stdout` and `stderr` of the object are local paths; their directories are made and what was
+    `out` and `err` are local paths; their directories are made and what was
     there before is replaced, because a further attempt starts afresh. Both may name one file.
     Without a path a stream goes to the runner's own, and the end of stderr is kept on the way.
 
@@ -28,11 +25,10 @@ class Output:
         OSError: a file cannot be opened.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, out: str | None, err: str | None) -> None:
         self._files = contextlib.ExitStack()
         self._reader: threading.Thread | None = None
         self._tail = b""
-        out, err = task.first("stdout"), task.first("stderr")
         self._path = Path(err) if err else None
         try:
             self.stdout = self._open(out) if out else None

@@ -1,33 +1,24 @@
-"""ShellCommandActivity: a command for /bin/sh."""
+"""A command in a process group of its own."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 from typing import TYPE_CHECKING
 
-from coordinator.runner import environment, outcome
-from coordinator.runner.errors import TaskFailedError
+from coordinator.runner import outcome
 from coordinator.runner.group import DEATH_SECONDS, KILL_AFTER, end_group
 from coordinator.runner.output import Output
+from coordinator.runner.plan import CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from coordinator.runner.guard import Guard
     from coordinator.runner.outcome import Outcome
-    from coordinator.runner.task import Task
+    from coordinator.runner.plan import Plan
 
-SHELL = "/bin/sh"
 LEFTOVER_SECONDS = 2.0
-
-
-class CannotStartError(TaskFailedError):
-    """The command cannot be run; the message says why."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("CannotStart", message)
 
 
 class ShellCommand:
@@ -39,13 +30,12 @@ class ShellCommand:
         CannotStartError: it cannot be run.
     """
 
-    def __init__(self, task: Task, guard: Guard | None, when_ended: Callable[[], None]) -> None:
+    def __init__(self, plan: Plan, guard: Guard | None, when_ended: Callable[[], None]) -> None:
         self._guard = guard
         self._when_ended = when_ended
         self._ended = threading.Event()
-        arguments = _arguments(task)
-        self._output = _output(task)
-        self._process = _start(arguments, task, self._output)
+        self._output = _output(plan)
+        self._process = _start(plan, self._output)
         if guard is not None:
             guard.watch(self._process.pid)
         self._output.follow(self._process)
@@ -78,31 +68,21 @@ class ShellCommand:
         self._when_ended()
 
 
-def _arguments(task: Task) -> list[str]:
-    command = task.first("command")
-    if command is None:
-        raise CannotStartError("The activity has no command (a scriptUri is not supported).")
-    return [SHELL, "-c", command, "sh", *task.all("scriptArgument")]
-
-
-def _output(task: Task) -> Output:
-    for field in ("stdout", "stderr"):
-        if "://" in (task.first(field) or ""):
-            raise CannotStartError(f"{field} must be a local path; it is {task.first(field)!r}.")
+def _output(plan: Plan) -> Output:
     try:
-        return Output(task)
+        return Output(plan.stdout, plan.stderr)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise CannotStartError(f"The output cannot be opened: {error}.") from error
 
 
-def _start(arguments: list[str], task: Task, output: Output) -> subprocess.Popen[bytes]:
+def _start(plan: Plan, output: Output) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - running what the pipeline says is the purpose
-            arguments,
+            plan.arguments,
             stdin=subprocess.DEVNULL,
             stdout=output.stdout,
             stderr=output.stderr,
-            env=environment.of_task(task, os.environ),
+            env=plan.environment,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:  # too long, a NUL, no more processes

@@ -17,15 +17,17 @@ from waiting import wait_until
 
 from coordinator.runner import task as tasks
 from coordinator.runner.guard import Guard
-from coordinator.runner.shell import CannotStartError, ShellCommand
+from coordinator.runner.plan import CannotStartError, plan_of
+from coordinator.runner.shell import ShellCommand
 
 GUARDED = """
 import sys, threading
 from coordinator.runner.guard import Guard
+from coordinator.runner.plan import plan_of
 from coordinator.runner.shell import ShellCommand
 from coordinator.runner.task import Task
 fields = {"command": [sys.argv[1]]}
-ShellCommand(Task("handle", "df-1", "attempt", fields), Guard(), lambda: None)
+ShellCommand(plan_of(Task("handle", "df-1", "attempt", fields)), Guard(), lambda: None)
 print("started", flush=True)
 threading.Event().wait()
 """
@@ -51,7 +53,9 @@ def start(guard):
 
     def start(command, **fields):
         ended = SimpleQueue()
-        shell = ShellCommand(make(command, **fields), guard, lambda: ended.put(True))
+        made = make(command, **fields)
+        plan = plan_of(made, streams=(made.field("stdout"), made.field("stderr")))
+        shell = ShellCommand(plan, guard, lambda: ended.put(True))
         started.append(shell)
         shell.wait_for_end = lambda: ended.get(timeout=10)
         return shell
@@ -188,8 +192,7 @@ def test_nothing_to_read(run):
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"command": None, "scriptUri": "s3://bucket/run.sh"}, "no command"),
-        ({"stdout": "s3://bucket/out"}, "stdout must be a local path"),
+        ({"command": None}, "neither a command nor a scriptUri"),
         ({"stderr": "/dev/null/err"}, "output cannot be opened"),
         ({"scriptArgument": "x" * 1_000_000}, "Argument list too long"),
     ],

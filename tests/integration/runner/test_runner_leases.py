@@ -55,8 +55,8 @@ def test_failures(api, start):
     """A failed command, one that cannot start, and an unknown type are reported as FAILED."""
     api.tasks += [
         task("echo oops >&2; exit 4", 1),
-        task("true", 2, stdout="s3://bucket/out"),
-        task("true", 3, type="CopyActivity"),
+        task("true", 2, stdout="hdfs://host/out"),
+        task("true", 3, type="PigActivity"),
     ]
     start()
     wait_until(lambda: len(results(api)) == 3)
@@ -70,7 +70,7 @@ def test_failures(api, start):
     }
     assert (second["taskStatus"], second["errorId"]) == ("FAILED", "CannotStart")
     assert (third["taskStatus"], third["errorId"]) == ("FAILED", "NoHandler")
-    assert "'CopyActivity'; it knows ShellCommandActivity" in third["errorMessage"]
+    assert "'PigActivity'; it knows " in third["errorMessage"]
 
 
 @pytest.mark.parametrize("answer", [{"canceled": True}, *map(error, LOST)], ids=str)
