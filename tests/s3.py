@@ -54,6 +54,10 @@ class Bucket:
         self._s3.create_bucket(Bucket=name)
         self._name = name
 
+    def close(self):
+        """Close the connections to it."""
+        self._s3.close()
+
     @property
     def uri(self):
         """Its URI, without a slash at the end."""

@@ -65,7 +65,7 @@ class Isolated:
             said = _see_through(process, self._order(task), channel, context)
         if context.canceled.is_set():
             raise CanceledError(context.reason, (said or {}).get("stack_trace", ""))
-        ended = outcomes.Outcome(**said) if said else outcomes.of_exit(process.returncode or 1, "")
+        ended = outcomes.Outcome(**said) if said else _without_a_word(process.returncode)
         if ended.error_id:
             raise TaskFailedError(ended.error_id, ended.message, ended.stack_trace)
 
@@ -78,6 +78,12 @@ class Isolated:
             "name": self._name,
             "task": to_json(task),
         }
+
+
+def _without_a_word(code: int) -> outcomes.Outcome:
+    if code == 0:
+        return outcomes.Outcome("ExitCode0", "The handler's process ended without a result.")
+    return outcomes.of_exit(code, "")
 
 
 def _start(writing: int) -> subprocess.Popen[bytes]:

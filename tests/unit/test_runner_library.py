@@ -164,6 +164,7 @@ def test_a_process_of_its_own():
         ("exception", "KeyError", "'paper'", "apart"),
         ("crash", "Signal6", "6 (SIGABRT)", ""),
         ("exit", "SystemExit", "3", ""),
+        ("quit", "ExitCode0", "without a result", ""),
     ],
 )
 def test_failures_of_a_process(end, error_id, message, trace):

@@ -16,16 +16,18 @@ from coordinator.runner import storage
 def s3():
     """A server that speaks S3, named by the environment."""
     with s3_server() as settings:
-        storage._clients.clear()
         yield settings
-    storage._clients.clear()
+        while storage._clients:
+            storage._clients.pop().close()
 
 
 @pytest.fixture
 def bucket(s3):
     """An empty bucket."""
     assert s3
-    return Bucket(f"bucket-{uuid.uuid4().hex[:12]}")
+    bucket = Bucket(f"bucket-{uuid.uuid4().hex[:12]}")
+    yield bucket
+    bucket.close()
 
 
 @pytest.fixture(scope="session")
