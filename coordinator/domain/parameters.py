@@ -55,6 +55,8 @@ class Parameter:
         if has_expression(text) or (self.optional and not text):
             return None
         if self.allowed and text not in self.allowed:
+            if self.id.startswith("*"):  # a secret: they may tell its value
+                return "must be one of its allowedValues"
             return f"must be {listed(self.allowed[:MAX_LISTED])}"
         try:
             TYPES.get(self.type.lower(), str)(text)

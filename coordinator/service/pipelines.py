@@ -51,13 +51,11 @@ class PipelineService:
         self._shards = shards
 
     async def create(
-        self, account: str, name: str, unique_id: str, description: str, tags: object
+        self, account: str, name: str, unique_id: str, description: str, tags: dict[str, str]
     ) -> str:
         """Create a pipeline, or return the id of the one with this name and unique id."""
         digest = sha256(msgspec.json.encode([name, unique_id])).hexdigest()[:32]
-        new = NewPipeline(
-            account, digest, name, unique_id, description, msgspec.json.encode(tags or [])
-        )
+        new = NewPipeline(account, digest, name, unique_id, description, _tag_rows(tags))
         *earlier, shard = self._shards.for_new(digest)
         for place in earlier:
             existing = await self._pipelines.create(place, new, "", create=False)
@@ -138,9 +136,7 @@ class PipelineService:
                 raise InvalidRequestError(
                     f"The pipeline would have {len(tags)} tags; {MAX_TAGS} are allowed."
                 )
-            rows = [{"key": key, "value": value} for key, value in tags.items()]
-            after = msgspec.json.encode(rows)
-            if await self._pipelines.set_tags(account, pipeline_id, before, after):
+            if await self._pipelines.set_tags(account, pipeline_id, before, _tag_rows(tags)):
                 return
         raise InvalidRequestError("The tags kept changing while these were being changed.")
 
@@ -154,6 +150,11 @@ class PipelineService:
             await self._pipelines.delete(account, pipeline_id, answer)
         except PipelineDeletedError as error:  # the model has no such fault for this operation
             raise PipelineNotFoundError(str(error)) from error
+
+
+def _tag_rows(tags: dict[str, str]) -> bytes:
+    """Write tags as they are stored, and as the API has them: each key once."""
+    return msgspec.json.encode([{"key": key, "value": value} for key, value in tags.items()])
 
 
 def _read_marker(marker: str) -> tuple[int, str]:

@@ -165,6 +165,20 @@ def test_a_mask_at_the_activation_is_refused(api, running):
         )
 
 
+def test_the_values_that_a_secret_may_have_are_not_told(api):
+    """Neither among the errors of a put nor when an activation is refused."""
+    allowed = {"id": "*myKey", "attributes": [{"key": "allowedValues", "stringValue": "hidden"}]}
+    pipeline, objects = create(api), [activity("A", new_group())]
+    wrong = [{"id": "*myKey", "stringValue": "wrong"}]
+    found = put(api, pipeline, objects, wrong, [allowed])
+    told = "The value must be one of its allowedValues."
+    assert found["validationErrors"] == [{"id": "*myKey", "errors": [told]}]
+    assert not put(api, pipeline, objects, [], [allowed])["errored"]
+    with pytest.raises(api.exceptions.InvalidRequestException, match="of its allowedValues") as no:
+        api.activate_pipeline(pipelineId=pipeline, parameterValues=wrong)
+    assert "hidden" not in str(no.value)
+
+
 def test_a_secret_of_the_activation_is_used_and_masked(api):
     """It is the active version's value."""
     group, pipeline = new_group(), create(api)
