@@ -70,7 +70,7 @@ for i = 1, #ARGV, 3 do
 end
 """
 BATCH_SIZES = re.compile(
-    r"^(local (?:MOST_(?!STEPPED)\w+|FAN_OUT)(?:, MOST_\w+)* = )[\d, ]+", re.MULTILINE
+    r"^(local (?:MOST_(?!STEPPED|PASSED)\w+|FAN_OUT)(?:, MOST_\w+)* = )[\d, ]+", re.MULTILINE
 )
 
 
