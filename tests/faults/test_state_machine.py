@@ -32,7 +32,7 @@ from search_parts import Clients, Config, Step, start
 from search_rules import Rules
 from search_states import State, check_data, check_ends, make_pipeline
 from search_steps import late_step, name
-from search_store import Store
+from search_store import Store, later
 from search_view import view
 from seeds import ACCOUNT
 
@@ -196,8 +196,7 @@ class Machine(RuleBasedStateMachine):
     @rule(late_by=st.sampled_from([0, 1, 1, 500]))
     def wait(self, late_by: int) -> None:
         """Time passes, to the next deadline or beyond it."""
-        coming = [at for at in view(self.data).timers.values() if at > self.server.now_ms]
-        if coming:
+        if coming := [at for at in view(self.data).timers.values() if at > self.server.now_ms]:
             self.pass_to(min(coming) + late_by)
 
     @rule()
@@ -222,9 +221,10 @@ class Machine(RuleBasedStateMachine):
         return task.claim if task and step.heard else multiple()
 
     def pass_to(self, now_ms: int) -> None:
-        """Let time pass."""
+        """Let time pass; as in the search a key is gone at its last millisecond."""
         self.server.set_time(now_ms)
-        self.data = self.store.save()
+        self.data = later(self.data, now_ms)
+        self.store.load(self.data)
 
     def step(self, step: Step) -> Any:
         """Make a step, check it, and learn from it; return what it answered."""
@@ -249,8 +249,7 @@ class Machine(RuleBasedStateMachine):
     def let_go(self, pipeline: str) -> None:
         """Let a pipeline run that is held or paused."""
         scope, seen = f"{ACCOUNT}:{pipeline}", view(self.data)
-        if paused := tuple(sorted(seen.paused.get(scope, ()))):
-            self.ask("resume", pipeline, *paused)
+        self.ask("resume", pipeline, *sorted(seen.paused.get(scope, ("Part0",))))
         if "held" in seen.pipelines[scope]:
             self.activate(pipeline)
 
