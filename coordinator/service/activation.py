@@ -13,12 +13,14 @@ from coordinator.domain.concurrency import max_active_runs
 from coordinator.domain.definitions import Definition, Field, ParameterValue
 from coordinator.domain.evaluation import (
     CONTROL_FIELDS,
+    DEFINITION_STEPS,
     Context,
     FieldError,
     evaluate_fields,
     with_control_values,
 )
 from coordinator.domain.expression_rules import RUN_TIME
+from coordinator.domain.expressions import Budget
 from coordinator.domain.parameters import resolve, texts_of
 from coordinator.domain.secrets import MASK, is_secret
 from coordinator.domain.validation import validate
@@ -122,9 +124,10 @@ def make_plan(definition: Definition, values: Sequence[ParameterValue], settings
     resolved = resolve(definition.parameter_objects, definition.parameter_values, values)
     view = DefinitionView(definition.pipeline_objects)
     context = Context(view.inherited, texts_of(definition.parameter_objects, resolved))
+    work = Budget(DEFINITION_STEPS)
     try:
-        objects = with_control_values(view, context)
-        _try_expressions(view, context)
+        objects = with_control_values(view, context, work)
+        _try_expressions(view, context, work)
     except FieldError as error:
         raise InvalidRequestError(str(error)) from error
     used = tuple(ParameterValue(name, text) for name, texts in resolved.items() for text in texts)
@@ -177,11 +180,11 @@ def _settings(component: Component) -> dict[str, object]:
     }
 
 
-def _try_expressions(view: DefinitionView, context: Context) -> None:
+def _try_expressions(view: DefinitionView, context: Context, work: Budget) -> None:
     """See that every expression of an activity has a value, at some time or other."""
     for item in view.activities:
         fields = [field for field in item.fields if field.key not in CONTROL_FIELDS]
-        evaluate_fields(context, item.id, fields, RUN_TIME)
+        evaluate_fields(context, item.id, fields, RUN_TIME, work)
 
 
 def _check_values(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from coordinator.domain.definitions import PipelineObject
 from coordinator.domain.evaluation import (
     Context,
+    Evaluation,
     FieldError,
     context_of,
-    evaluate_fields,
     evaluate_text,
     run_time_fields,
 )
-from coordinator.domain.expressions import ExpressionError
+from coordinator.domain.expressions import Budget, ExpressionError
 from coordinator.domain.secrets import MASK, masked, shown
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from coordinator.store.pipelines import Pipelines
 
 DESCRIBE_PAGE = 100
+DESCRIBE_STEPS = 1_000_000  # of all objects of a page together
 
 
 class Objects:
@@ -62,12 +63,13 @@ class Objects:
             PipelineNotFoundError, PipelineDeletedError
         """
         first = read_offset(marker, len(ids), "DescribeObjects")
+        work = Budget(DESCRIBE_STEPS) if evaluate else None
         page = ids[first : first + DESCRIBE_PAGE]
         pipeline = (await self._pipelines.living(account, pipeline_id)).pipeline
-        found = await self._run_objects(account, pipeline_id, pipeline, page, evaluate=evaluate)
+        found = await self._run_objects(account, pipeline_id, pipeline, page, work)
         others = [name for name in page if name not in found]
         if others:
-            found |= await self._components(account, pipeline_id, others, evaluate=evaluate)
+            found |= await self._components(account, pipeline_id, others, work)
         for name in others:
             if name not in found:
                 raise _no_object(name)
@@ -104,7 +106,7 @@ class Objects:
         return await asyncio.to_thread(lambda: context_of(decode(stored)))
 
     async def _components(
-        self, account: str, pipeline_id: str, names: Sequence[str], *, evaluate: bool
+        self, account: str, pipeline_id: str, names: Sequence[str], work: Budget | None
     ) -> dict[str, PipelineObject]:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
         found = await asyncio.to_thread(components_of, pipeline_id, stored)
@@ -117,10 +119,10 @@ class Objects:
             item.id: spheres.component_object(item, ended, paused=item.id in paused)
             for item, ended in zip(some, health, strict=True)
         }
-        if evaluate:
+        if work is not None:
             context = await asyncio.to_thread(lambda: context_of(decode(stored)))
             for name, item in described.items():
-                fields = _evaluated(context, name, item.fields, {})
+                fields = await asyncio.to_thread(_evaluated, context, name, item.fields, {}, work)
                 described[name] = PipelineObject(item.id, item.name, tuple(fields))
         return described
 
@@ -135,8 +137,7 @@ class Objects:
         pipeline_id: str,
         pipeline: Record,
         names: Sequence[str],
-        *,
-        evaluate: bool,
+        work: Budget | None,
     ) -> dict[str, PipelineObject]:
         """Describe those of `names` that are instances or attempts."""
         wanted = [spheres.split_attempt(name) for name in names]
@@ -146,7 +147,7 @@ class Objects:
         for name, (_, number), row in zip(names, wanted, rows, strict=True):
             if row is None:
                 continue
-            definition = await self._definition(account, pipeline_id, row, evaluate=evaluate)
+            definition = await self._definition(account, pipeline_id, row, work)
             if number:
                 fields = spheres.attempt_fields(pipeline_id, row, number, definition)
             else:
@@ -169,15 +170,17 @@ class Objects:
         return known[group]
 
     async def _definition(
-        self, account: str, pipeline_id: str, stored: StoredInstance, *, evaluate: bool
+        self, account: str, pipeline_id: str, stored: StoredInstance, work: Budget | None
     ) -> list[Field]:
         """Return the fields of an instance's component, as they may be shown."""
         fields = [f for f in fields_of(stored.template) if not f.key.startswith("@")]
-        if not evaluate or b"#{" not in stored.template:
+        if work is None or b"#{" not in stored.template:
             return list(map(masked, fields))
         record = stored.instance
         context = await self._contexts.of(account, pipeline_id, record["version"])
-        return _evaluated(context, record["component"], fields, _run_time(pipeline_id, stored))
+        return await asyncio.to_thread(
+            _evaluated, context, record["component"], fields, _run_time(pipeline_id, stored), work
+        )
 
 
 def _evaluated(
@@ -185,12 +188,14 @@ def _evaluated(
     object_id: str,
     fields: Sequence[Field],
     run_time: Mapping[str, datetime | str | int],
+    work: Budget,
 ) -> list[Field]:
     """Evaluate the fields that have a value; the others stay as they are written."""
+    evaluation = Evaluation(context, object_id, run_time, work)
     found: list[Field] = []
     for field in fields:
         try:
-            values = evaluate_fields(context, object_id, [field], run_time)
+            values = evaluation.of(field)
         except FieldError:
             found.append(masked(field))
         else:
