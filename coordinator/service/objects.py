@@ -24,7 +24,7 @@ from coordinator.service.definitions import decode
 from coordinator.service.waiting import waiting_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from coordinator.domain.definitions import Field
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from coordinator.store.pipelines import Pipelines
 
 DESCRIBE_PAGE = 100
+DESCRIBE_CHARACTERS = 8 << 20  # of a page, if it has more than one object
 DESCRIBE_STEPS = 1_000_000  # of all objects of a page together
 
 
@@ -54,7 +55,9 @@ class Objects:
         *,
         evaluate: bool = False,
     ) -> tuple[list[PipelineObject], str]:
-        """Describe a page of at most 100 of `ids`; also the next page's marker, or empty.
+        """Describe a page of `ids`; also the next page's marker, or empty.
+
+        A page ends after 100 objects, or before more than 8 MB.
 
         With `evaluate` expressions are shown evaluated, where an object has all that they name.
 
@@ -66,13 +69,17 @@ class Objects:
         work = Budget(DESCRIBE_STEPS) if evaluate else None
         page = ids[first : first + DESCRIBE_PAGE]
         pipeline = (await self._pipelines.living(account, pipeline_id)).pipeline
-        found = await self._run_objects(account, pipeline_id, pipeline, page, work)
+        wanted = [spheres.split_attempt(name) for name in page]
+        rows = await self._pipelines.instances(account, pipeline_id, wanted)
+        page = page[: _fitting(len(row.template) if row else 0 for row in rows)]
+        found = await self._run_objects(account, pipeline_id, pipeline, page, rows, work)
         others = [name for name in page if name not in found]
         if others:
             found |= await self._components(account, pipeline_id, others, work)
         for name in others:
             if name not in found:
                 raise _no_object(name)
+        page = page[: _fitting(_size(found[name]) for name in page)]
         after = first + len(page)
         return [found[name] for name in page], str(after) if after < len(ids) else ""
 
@@ -137,16 +144,16 @@ class Objects:
         pipeline_id: str,
         pipeline: Record,
         names: Sequence[str],
+        rows: Sequence[StoredInstance | None],
         work: Budget | None,
     ) -> dict[str, PipelineObject]:
         """Describe those of `names` that are instances or attempts."""
-        wanted = [spheres.split_attempt(name) for name in names]
-        rows = await self._pipelines.instances(account, pipeline_id, wanted) if names else []
         seen: dict[str, Seen] = {}
         found = {}
-        for name, (_, number), row in zip(names, wanted, rows, strict=True):
+        for name, row in zip(names, rows, strict=False):
             if row is None:
                 continue
+            _, number = spheres.split_attempt(name)
             definition = await self._definition(account, pipeline_id, row, work)
             if number:
                 fields = spheres.attempt_fields(pipeline_id, row, number, definition)
@@ -208,6 +215,21 @@ def _run_time(pipeline_id: str, stored: StoredInstance) -> dict[str, datetime | 
     return run_time_fields(
         pipeline_id, record["id"], int(record["scheduled_ms"]), int(record["created_ms"])
     )
+
+
+def _size(item: PipelineObject) -> int:
+    return sum(len(f.key) + len(f.string_value or f.ref_value or "") for f in item.fields)
+
+
+def _fitting(sizes: Iterable[int]) -> int:
+    """Return how many of the first objects fit into a page: one at the least."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count and total > DESCRIBE_CHARACTERS:
+            break
+        count += 1
+    return count
 
 
 def read_offset(marker: str, length: int, operation: str) -> int:
