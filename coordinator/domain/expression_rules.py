@@ -71,10 +71,14 @@ def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple
         running = Evaluation(context, item.id, RUN_TIME, work)
         before = Evaluation(context, item.id, {}, work)
         for field in filter(is_expression, item.fields):
+            control = field.key in CONTROL_FIELDS
             try:
-                (before if field.key in CONTROL_FIELDS else running).of(field)
+                values = (before if control else running).of(field)
             except FieldError as error:
                 yield item.id, f"'{field.key}' has an expression without a value: {error.problem}."
+                continue
+            if control and any(value.secret for value in values):
+                yield item.id, f"'{field.key}' must not depend on a secret: everybody sees it."
 
 
 def _unknown_names(

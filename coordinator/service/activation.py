@@ -25,7 +25,12 @@ from coordinator.domain.parameters import resolve, texts_of
 from coordinator.domain.secrets import MASK, is_secret
 from coordinator.domain.validation import validate
 from coordinator.domain.view import DefinitionView
-from coordinator.errors import InvalidRequestError, NotStagedError, VersionChangedError
+from coordinator.errors import (
+    InvalidRequestError,
+    NotStagedError,
+    UnavailableError,
+    VersionChangedError,
+)
 from coordinator.service.definitions import decode
 
 if TYPE_CHECKING:
@@ -63,6 +68,7 @@ class Activation:
         Raises:
             InvalidRequestError: there is no definition, or it has errors; a parameter has no value;
                 an expression has none; or as many runs go on as may.
+            UnavailableError: others kept putting definitions.
             PipelineNotFoundError, PipelineDeletedError
         """
         if any(is_secret(value.id) and value.string_value == MASK for value in values):
@@ -78,7 +84,7 @@ class Activation:
                 continue
             else:
                 return
-        raise InvalidRequestError("The definition kept changing while it was being activated.")
+        raise UnavailableError("The definition kept changing meanwhile: repeat the call.")
 
     async def deactivate(
         self, account: str, pipeline_id: str, answer: str, *, cancel: bool

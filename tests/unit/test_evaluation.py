@@ -86,6 +86,13 @@ def test_what_needs_no_secret_is_refused_as_ever():
         evaluate_text(context(item), "a", "#{1 / 0 + *pin}", {})
 
 
+def test_what_the_coordinator_goes_by_depends_on_no_secret():
+    """Validation says so, not only the activation."""
+    item = activity("a", workerGroup="#{*myGroup}", **{"*myGroup": "g"})
+    (sentence,) = validate([item]).errors["a"]
+    assert sentence == "'workerGroup' must not depend on a secret: everybody sees it."
+
+
 def test_a_field_that_is_no_expression_stays():
     """Whatever its length, and whatever it refers to."""
     fields = [Field("ref", ref_value="b"), Field("text", string_value="x" * 10_000)]
