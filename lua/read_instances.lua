@@ -7,11 +7,13 @@
 --   2 scope      string  account and pipeline
 --   3 ...        list    instance id, attempt number (0: the instance itself), …; at most 200 ids
 -- RETURNS
---   for each: nothing known: {}; else {instance record, what is kept of the attempt, reported fields}, each flat, then how
---   many it waits for, some of those as {id, state, status (may be empty), …}, when its component was paused (or empty), and
---   the fields of its component (JSON)
+--   for each, until the answer has some MB (the caller asks again for the others): nothing known: {}; else {instance record,
+--   what is kept of the attempt, reported fields}, each flat, then how many it waits for, some of those as {id, state, status
+--   (may be empty), …}, when its component was paused (or empty), the fields of its component (JSON; empty where a row
+--   before has the same), and which row has them, from 1
 -- @keys ids instance attempt progress unmet paused components
 local MOST_NAMED = 5
+local MOST_BYTES = 4194304
 
 local function some_unmet(n)
   local named = {}
@@ -26,8 +28,11 @@ local function some_unmet(n)
   return named
 end
 
-local answer = {}
+local answer, holders, bytes = {}, {}, 0
 for i = 1, #rest, 2 do
+  if bytes > MOST_BYTES then
+    break
+  end
   local n = redis.call('HGET', ids_key(base, scope), rest[i])
   if not n then
     answer[#answer + 1] = {}
@@ -37,14 +42,25 @@ for i = 1, #rest, 2 do
     if wanted == '0' then
       wanted = found[1]
     end
-    answer[#answer + 1] = {
+    local progress, row = redis.call('HGETALL', progress_key(base, scope, n, wanted)), #answer + 1
+    for _, part in ipairs(progress) do
+      bytes = bytes + #part
+    end
+    local place, template = found[3] .. ':' .. found[4], ''
+    if not holders[place] then
+      template = redis.call('HGET', components_key(base, scope, found[3]), 'object:' .. found[4]) or ''
+      holders[place] = row
+      bytes = bytes + #template
+    end
+    answer[row] = {
       redis.call('HGETALL', instance_key(base, scope, n)),
       redis.call('HGETALL', attempt_key(base, scope, n, wanted)),
-      redis.call('HGETALL', progress_key(base, scope, n, wanted)),
+      progress,
       redis.call('SCARD', unmet_key(base, scope, n)),
       some_unmet(n),
       redis.call('HGET', paused_key(base, scope), found[2]) or '',
-      redis.call('HGET', components_key(base, scope, found[3]), 'object:' .. found[4]) or '',
+      template,
+      holders[place],
     }
   end
 end

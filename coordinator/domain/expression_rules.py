@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from coordinator.domain.evaluation import (
     CONTROL_FIELDS,
+    DEFINITION_STEPS,
     Context,
+    Evaluation,
     FieldError,
-    evaluate_fields,
     is_expression,
     run_time_fields,
 )
-from coordinator.domain.expressions import ExpressionError, object_scope, parse
+from coordinator.domain.expressions import Budget, ExpressionError, object_scope, parse
 from coordinator.domain.parameters import grouped, texts_of
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
         Field,
         ParameterObject,
         ParameterValue,
-        PipelineObject,
     )
+    from coordinator.domain.expressions.values import Scope
     from coordinator.domain.view import DefinitionView
 
 PROBE_MS = 1_355_270_400_000  # any time will do to see whether an expression has a value
@@ -65,28 +66,32 @@ def _syntax_errors(view: DefinitionView) -> Iterator[tuple[str, str]]:
 
 
 def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple[str, str]]:
+    work = Budget(DEFINITION_STEPS)
     for item in view.activities:
+        running = Evaluation(context, item.id, RUN_TIME, work)
+        before = Evaluation(context, item.id, {}, work)
         for field in filter(is_expression, item.fields):
-            run_time = {} if field.key in CONTROL_FIELDS else RUN_TIME
+            control = field.key in CONTROL_FIELDS
             try:
-                evaluate_fields(context, item.id, [field], run_time)
+                values = (before if control else running).of(field)
             except FieldError as error:
                 yield item.id, f"'{field.key}' has an expression without a value: {error.problem}."
+                continue
+            if control and any(value.secret for value in values):
+                yield item.id, f"'{field.key}' must not depend on a secret: everybody sees it."
 
 
 def _unknown_names(
     view: DefinitionView, known: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     for item in view.activities:
+        scope = object_scope(view.inherited, item.id, run_time=RUN_TIME, parameters=known)
         for field in filter(is_expression, item.fields):
-            for name in _unknown(view, item, field, known):
+            for name in _unknown(scope, field, known):
                 yield item.id, f"'{field.key}' has an expression with '{name}', which is no field."
 
 
-def _unknown(
-    view: DefinitionView, item: PipelineObject, field: Field, known: Mapping[str, Sequence[str]]
-) -> list[str]:
-    scope = object_scope(view.inherited, item.id, run_time=RUN_TIME, parameters=known)
+def _unknown(scope: Scope, field: Field, known: Mapping[str, Sequence[str]]) -> list[str]:
     chains = parse(field.string_value or "").names()
     return [
         chain[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from coordinator.domain.secrets import is_secret
 from coordinator.domain.spelling import listed
 from coordinator.domain.values import has_expression, parse_double, parse_integer
 from coordinator.errors import InvalidRequestError
@@ -55,7 +56,7 @@ class Parameter:
         if has_expression(text) or (self.optional and not text):
             return None
         if self.allowed and text not in self.allowed:
-            if self.id.startswith("*"):  # a secret: they may tell its value
+            if is_secret(self.id):
                 return "must be one of its allowedValues"
             return f"must be {listed(self.allowed[:MAX_LISTED])}"
         try:

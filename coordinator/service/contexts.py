@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from coordinator.store.tasks import Claimed
 
 Key = tuple[str, str, str]
-MOST_BYTES = 32 << 20  # of definitions as JSON
+MOST_BYTES = 32 << 20  # of definitions as JSON, and of what is inherited
+INHERITED_BYTES = 8
 EXPRESSION = b"#{"
 _DEFINITION = msgspec.json.Decoder(Definition)
 _FIELDS = msgspec.json.Decoder(tuple[Field, ...])
@@ -49,7 +50,8 @@ class Contexts:
         if not stored:
             raise PipelineNotFoundError(f"Pipeline '{pipeline_id}' does not exist.")
         context = await asyncio.to_thread(lambda: context_of(_DEFINITION.decode(stored)))
-        self._keep(key, len(stored), context)
+        fields = sum(len(item.fields) for item in context.objects.values())
+        self._keep(key, len(stored) + INHERITED_BYTES * fields, context)
         return context
 
     async def object_of(self, account: str, claimed: Claimed) -> tuple[Field, ...]:
@@ -65,7 +67,10 @@ class Contexts:
         run_time = run_time_fields(
             claimed.pipeline_id, claimed.instance_id, claimed.scheduled_ms, claimed.created_ms
         )
-        found = evaluate_fields(context, claimed.component, fields, run_time)
+        # It may take half a second: other callers must not wait for that.
+        found = await asyncio.to_thread(
+            evaluate_fields, context, claimed.component, fields, run_time
+        )
         return tuple(item.field for item in found)
 
     def _keep(self, key: Key, size: int, context: Context) -> None:

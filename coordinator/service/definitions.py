@@ -11,7 +11,7 @@ from coordinator.domain.checks import check_fatal
 from coordinator.domain.definitions import Definition
 from coordinator.domain.secrets import has_mask, masked_definition, restored
 from coordinator.domain.validation import validate
-from coordinator.errors import InvalidRequestError, VersionChangedError
+from coordinator.errors import InvalidRequestError, UnavailableError, VersionChangedError
 
 if TYPE_CHECKING:
     from coordinator.domain.validation import Findings
@@ -34,6 +34,7 @@ class Definitions:
 
         Raises:
             InvalidRequestError: it cannot even be stored.
+            UnavailableError: others kept putting theirs.
             PipelineNotFoundError, PipelineDeletedError
         """
         for _ in range(PUT_TRIES):
@@ -50,7 +51,7 @@ class Definitions:
             except VersionChangedError:
                 continue
             return findings
-        raise InvalidRequestError("The definition kept changing while this one was being put.")
+        raise UnavailableError("The definition kept changing meanwhile: repeat the call.")
 
     async def validate(self, account: str, pipeline_id: str, given: Definition) -> Findings:
         """Say what is wrong with a definition, and keep nothing of it.

@@ -10,7 +10,12 @@ import msgspec
 from coordinator.domain.definitions import Field
 from coordinator.domain.ids import new_pipeline_id, shard_of
 from coordinator.domain.times import iso
-from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
+from coordinator.errors import (
+    InvalidRequestError,
+    PipelineDeletedError,
+    PipelineNotFoundError,
+    UnavailableError,
+)
 from coordinator.store.pipelines import NewPipeline
 
 if TYPE_CHECKING:
@@ -105,6 +110,7 @@ class PipelineService:
 
         Raises:
             InvalidRequestError: it would have more than 10.
+            UnavailableError: others kept changing them.
             PipelineNotFoundError, PipelineDeletedError
         """
         await self._change_tags(account, pipeline_id, lambda tags: tags | added)
@@ -113,6 +119,7 @@ class PipelineService:
         """Take tags off a pipeline; one that it does not have is no mistake.
 
         Raises:
+            UnavailableError: others kept changing them.
             PipelineNotFoundError, PipelineDeletedError
         """
         gone = set(names)
@@ -138,7 +145,7 @@ class PipelineService:
                 )
             if await self._pipelines.set_tags(account, pipeline_id, before, _tag_rows(tags)):
                 return
-        raise InvalidRequestError("The tags kept changing while these were being changed.")
+        raise UnavailableError("The tags kept changing meanwhile: repeat the call.")
 
     async def delete(self, account: str, pipeline_id: str, answer: str) -> None:
         """Delete a pipeline with its definition and history.

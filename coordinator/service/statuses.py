@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from coordinator.errors import InvalidRequestError
+from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
 from coordinator.service.components import components_of
 from coordinator.service.spheres import split_attempt
 
@@ -52,7 +53,9 @@ class Statuses:
         if not wanted:
             raise InvalidRequestError("Member 'objectIds' must have at least one item.")
         if name in OF_COMPONENTS or len(wanted) > STATUS_BATCH:
-            await self._check(caller.account, pipeline_id, wanted, name)
+            # Of a pipeline that is gone the script says so, unless the call is a repeat.
+            with suppress(PipelineNotFoundError, PipelineDeletedError):
+                await self._check(caller.account, pipeline_id, wanted, name)
         try:
             changed = await self._change(caller.account, pipeline_id, wanted, name, answer)
         except InvalidRequestError:  # an id that the script does not know: say what it is
