@@ -5,11 +5,11 @@
 -- ARGV
 --   1 base       string  start of the shard's keys
 --   2 scope      string  account and pipeline
---   3 ...        list    instance id, attempt number (0: the instance itself), …; at most 200 ids
+--   3 ...        list    instance id, attempt number (0: the last that was handed out), …; at most 200 ids
 -- RETURNS
 --   for each, until the answer has some MB (the caller asks again for the others): nothing known: {}; else {instance record,
---   what is kept of the attempt, reported fields}, each flat, then how many it waits for, some of those as {id, state, status
---   (may be empty), …}, when its component was paused (or empty), the fields of its component (JSON; empty where a row
+--   what is kept of the attempt, reported fields}, each flat, then how many it waits for, some of those as {id, state, status,
+--   acknowledged ms (both may be empty), …}, when its component was paused (or empty), the fields of its component (JSON; empty where a row
 --   before has the same), and which row has them, from 1
 -- @keys ids instance attempt progress unmet paused components
 local MOST_NAMED = 5
@@ -20,8 +20,8 @@ local function some_unmet(n)
   local some = redis.call('SRANDMEMBER', unmet_key(base, scope, n), MOST_NAMED)
   table.sort(some, function(a, b) return tonumber(a) < tonumber(b) end)
   for _, need in ipairs(some) do
-    local found = redis.call('HMGET', instance_key(base, scope, need), 'id', 'state', 'status')
-    for i = 1, 3 do -- one whose making has not come to it yet has none of them
+    local found = redis.call('HMGET', instance_key(base, scope, need), 'id', 'state', 'status', 'acked_ms')
+    for i = 1, 4 do -- one whose making has not come to it yet has none of them
       named[#named + 1] = found[i] or ''
     end
   end
@@ -38,9 +38,10 @@ for i = 1, #rest, 2 do
     answer[#answer + 1] = {}
   else
     local wanted = rest[i + 1]
-    local found = redis.call('HMGET', instance_key(base, scope, n), 'attempt', 'component', 'version', 'component_index')
+    local found = redis.call('HMGET', instance_key(base, scope, n), 'attempt', 'component', 'version', 'component_index',
+      'handed')
     if wanted == '0' then
-      wanted = found[1]
+      wanted = found[5] or found[1]
     end
     local progress, row = redis.call('HGETALL', progress_key(base, scope, n, wanted)), #answer + 1
     for _, part in ipairs(progress) do

@@ -24,6 +24,7 @@ from coordinator.domain.expressions import (
     parse,
 )
 from coordinator.domain.parameters import grouped, texts_of
+from coordinator.domain.spelling import sentence_end
 from coordinator.domain.view import DefinitionView
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class FieldError(ValueError):
     """An expression of a field cannot be evaluated; the message names object and field."""
 
     def __init__(self, object_id: str, key: str, error: ExpressionError) -> None:
-        super().__init__(f"Field '{key}' of object '{object_id}': {error}.")
+        super().__init__(f"Field '{key}' of object '{object_id}': {sentence_end(error)}")
         self.problem = str(error)
 
 
@@ -196,12 +197,26 @@ def _controlled(
     if not changed:
         return item
     names = {field.key for field in changed}
+    check_before_run(item.id, changed)
     values = evaluate_fields(context, item.id, changed, {}, within)
     for value in values:
         if value.secret:
             raise FieldError(item.id, value.field.key, ExpressionError("it must be no secret", 1))
     kept = [field for field in item.fields if field.key not in names]
     return msgspec.structs.replace(item, fields=(*kept, *(value.field for value in values)))
+
+
+def check_before_run(object_id: str, fields: Iterable[Field]) -> None:
+    """Let fields pass that do not depend on an instance.
+
+    Raises:
+        FieldError: one names a run-time field.
+    """
+    for field in fields:
+        names = _read(field.string_value or "").names() if is_expression(field) else ()
+        for name in (chain[0] for chain in names if chain[0].startswith("@")):
+            problem = f"'{name}' is not known before there is an instance"
+            raise FieldError(object_id, field.key, ExpressionError(problem, 1))
 
 
 def is_expression(field: Field) -> bool:

@@ -14,11 +14,13 @@ from coordinator.domain.evaluation import (
     Context,
     Evaluation,
     FieldError,
+    check_before_run,
     is_expression,
     run_time_fields,
 )
 from coordinator.domain.expressions import Budget, ExpressionError, object_scope, parse
 from coordinator.domain.parameters import grouped, texts_of
+from coordinator.domain.spelling import sentence_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +64,10 @@ def _syntax_errors(view: DefinitionView) -> Iterator[tuple[str, str]]:
                 if is_expression(field):
                     parse(field.string_value or "")
             except ExpressionError as error:
-                yield item.id, f"'{field.key}' has an expression that cannot be read: {error}."
+                yield (
+                    item.id,
+                    f"'{field.key}' has an expression that cannot be read: {sentence_end(error)}",
+                )
 
 
 def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple[str, str]]:
@@ -73,9 +78,12 @@ def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple
         for field in filter(is_expression, item.fields):
             control = field.key in CONTROL_FIELDS
             try:
+                if control:
+                    check_before_run(item.id, [field])
                 values = (before if control else running).of(field)
             except FieldError as error:
-                yield item.id, f"'{field.key}' has an expression without a value: {error.problem}."
+                problem = sentence_end(error.problem)
+                yield item.id, f"'{field.key}' has an expression without a value: {problem}"
                 continue
             if control and any(value.secret for value in values):
                 yield item.id, f"'{field.key}' must not depend on a secret: everybody sees it."

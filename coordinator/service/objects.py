@@ -16,6 +16,7 @@ from coordinator.domain.evaluation import (
 )
 from coordinator.domain.expressions import Budget, ExpressionError
 from coordinator.domain.secrets import MASK, masked, shown
+from coordinator.domain.spelling import sentence_end
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
 from coordinator.service.components import components_of
@@ -105,7 +106,9 @@ class Objects:
         try:
             found = await asyncio.to_thread(evaluate_text, context, component, text, run_time)
         except ExpressionError as error:
-            raise InvalidRequestError(f"The expression has no value: {error}.") from error
+            raise InvalidRequestError(
+                f"The expression has no value: {sentence_end(error)}"
+            ) from error
         return MASK if found.secret else found.text
 
     async def _latest(self, account: str, pipeline_id: str) -> Context:

@@ -51,6 +51,7 @@ class Need(NamedTuple):
     id: str
     state: str
     status: str
+    acked_ms: str
 
 
 class StoredInstance(NamedTuple):
@@ -82,7 +83,7 @@ def stored_instances(rows: Sequence[Sequence[Any]]) -> list[StoredInstance | Non
 def _stored_instance(row: Sequence[Any], template: bytes) -> StoredInstance:
     progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
     flat = [part.decode() for part in row[4]]
-    needs = [Need(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
+    needs = [Need(*flat[i : i + 4]) for i in range(0, len(flat), 4)]
     return StoredInstance(
         record_of(row[0]), record_of(row[1]), progress, row[3], needs, row[5].decode(), template
     )
