@@ -58,11 +58,15 @@ class Context(NamedTuple):
 
 
 class FieldError(ValueError):
-    """An expression of a field cannot be evaluated; the message names object and field."""
+    """An expression of a field cannot be evaluated; the message names object and field.
+
+    `secret` is set where that depends on a secret, so that only a hand-out may tell.
+    """
 
     def __init__(self, object_id: str, key: str, error: ExpressionError) -> None:
         super().__init__(f"Field '{key}' of object '{object_id}': {sentence_end(error)}")
         self.problem = str(error)
+        self.secret = error.secret
 
 
 class EvaluatedField(NamedTuple):

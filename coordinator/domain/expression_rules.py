@@ -77,16 +77,26 @@ def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple
         before = Evaluation(context, item.id, {}, work)
         for field in filter(is_expression, item.fields):
             control = field.key in CONTROL_FIELDS
-            try:
-                if control:
-                    check_before_run(item.id, [field])
-                values = (before if control else running).of(field)
-            except FieldError as error:
-                problem = sentence_end(error.problem)
-                yield item.id, f"'{field.key}' has an expression without a value: {problem}"
-                continue
-            if control and any(value.secret for value in values):
-                yield item.id, f"'{field.key}' must not depend on a secret: everybody sees it."
+            fault = _fault(before, item.id, field) if control else _fault(running, "", field)
+            if fault:
+                yield item.id, f"'{field.key}' {fault}"
+
+
+def _fault(evaluation: Evaluation, control_of: str, field: Field) -> str:
+    """Say what is wrong with an expression; `control_of` is whose control field it is, if it is.
+
+    Whether one that depends on a secret has a value is told at a hand-out only: it tells something
+    of the secret.
+    """
+    try:
+        if control_of:
+            check_before_run(control_of, [field])
+        secret = any(value.secret for value in evaluation.of(field))
+    except FieldError as error:
+        if not error.secret:
+            return f"has an expression without a value: {sentence_end(error.problem)}"
+        secret = True
+    return "must not depend on a secret: everybody sees it." if control_of and secret else ""
 
 
 def _unknown_names(

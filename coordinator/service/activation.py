@@ -12,14 +12,11 @@ from coordinator.domain.components import compile_components
 from coordinator.domain.concurrency import max_active_runs
 from coordinator.domain.definitions import Definition, Field, ParameterValue
 from coordinator.domain.evaluation import (
-    CONTROL_FIELDS,
     DEFINITION_STEPS,
     Context,
     FieldError,
-    evaluate_fields,
     with_control_values,
 )
-from coordinator.domain.expression_rules import RUN_TIME
 from coordinator.domain.expressions import Budget
 from coordinator.domain.parameters import resolve, texts_of
 from coordinator.domain.secrets import MASK, is_secret
@@ -133,7 +130,6 @@ def make_plan(definition: Definition, values: Sequence[ParameterValue], settings
     work = Budget(DEFINITION_STEPS)
     try:
         objects = with_control_values(view, context, work)
-        _try_expressions(view, context, work)
     except FieldError as error:
         raise InvalidRequestError(str(error)) from error
     used = tuple(ParameterValue(name, text) for name, texts in resolved.items() for text in texts)
@@ -186,19 +182,12 @@ def _settings(component: Component) -> dict[str, object]:
     }
 
 
-def _try_expressions(view: DefinitionView, context: Context, work: Budget) -> None:
-    """See that every expression of an activity has a value, at some time or other."""
-    for item in view.activities:
-        fields = [field for field in item.fields if field.key not in CONTROL_FIELDS]
-        evaluate_fields(context, item.id, fields, RUN_TIME, work)
-
-
 def _check_values(
     objects: Sequence[PipelineObject],
     parameters: Sequence[ParameterObject],
     values: Sequence[ParameterValue],
 ) -> None:
-    """Look once more at what the coordinator goes by, now that it has values."""
+    """Look once more at the definition, now that every parameter has its value."""
     found = validate(objects, parameters=parameters, values=values)
     for object_id, sentences in found.errors.items():
         raise InvalidRequestError(f"Object '{object_id}': {sentences[0]}")

@@ -214,3 +214,16 @@ def test_a_secret_cannot_be_searched_for(api, running):
         }
         found = api.query_objects(pipelineId=pipeline, sphere=sphere, query=query)
         assert found["ids"] == []
+
+
+def test_whether_an_expression_of_a_secret_has_a_value_is_told_at_the_hand_out(api):
+    """Put, activation and evaluation say nothing of it; the hand-out fails the task for good."""
+    group, pipeline = new_group(), create(api)
+    guess = {"*pin": "7000", "myGuess": "#{1/(*pin/7001)}"}
+    assert not put(api, pipeline, [activity("A", group, **guess)])["errored"]
+    api.activate_pipeline(pipelineId=pipeline)
+    assert "taskObject" not in api.poll_for_task(workerGroup=group)
+    (name,) = ids(api, pipeline)
+    (fields,) = describe(api, pipeline, name)
+    assert (fields["@status"], fields["errorId"]) == ("FAILED", "ExpressionError")
+    assert "7000" not in fields["errorMessage"]
