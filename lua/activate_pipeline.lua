@@ -17,6 +17,7 @@
 --   VERSION_CHANGED     <latest>: another version was put meanwhile
 --   NOT_STAGED          what the version runs is not there yet
 --   TOO_MANY_RUNS       <most>: so many of its starts have not ended yet
+--   GOES_ON             it goes on with the tasks that it was deactivated with, which have their parameter values
 -- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/create_instances lib/publish_wakes lib/civil
 -- @include lib/has_tasks_left
 -- @keys pipeline definition components timers wake live
@@ -44,6 +45,9 @@ local found = redis.call('HMGET', pipeline, 'next_instance', 'last_start', 'held
 local resumed = found[3] and not found[4] and has_tasks_left(base, scope)
 if staged[2] and not resumed and redis.call('HLEN', live_key(base, scope)) >= tonumber(staged[2]) then
   return redis.error_reply('TOO_MANY_RUNS ' .. staged[2])
+end
+if resumed and string.find(version, '-') then
+  return redis.error_reply('GOES_ON ' .. version)
 end
 local now, wakes = now_ms(base), {}
 local start = math.max(math.floor(now / 1000), tonumber(found[2] or 0) + 1)

@@ -14,8 +14,8 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/leave_ready lib/close_attempt lib/end_instance
--- @keys instance timers unmet dependents wake
+-- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/withdraw_instance lib/end_instance
+-- @keys instance timers dependents wake
 local found, instead = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
@@ -24,14 +24,7 @@ end
 local now, marked = now_ms(base), 0
 for n, record in pairs(found) do
   if record.status ~= 'FINISHED' then
-    if record.state == 'ready' then
-      leave_ready(base, scope, n, record)
-    elseif record.state == 'leased' then
-      close_attempt(base, scope, n, record, 'CANCELED', 'canceled', now)
-    elseif record.state == 'delayed' then
-      redis.call('ZREM', timers_key(base), 'retry:' .. scope .. ':' .. n)
-    end
-    redis.call('DEL', unmet_key(base, scope, n))
+    withdraw_instance(base, scope, n, record, now)
     redis.call('HDEL', instance_key(base, scope, n), 'error_id', 'error_message', 'stack_trace', 'cascade_failed_on')
     redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
     end_instance(base, scope, n, record, 'FINISHED', now)

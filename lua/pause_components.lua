@@ -13,14 +13,11 @@
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
--- @include lib/now_ms lib/living_pipeline lib/keep_answer
--- @keys paused pipeline answer
-if answered(base, answer) then
-  return { tonumber(redis.call('GET', answer_key(base, answer))), 0 }
-end
-local refusal = living_pipeline(base, scope)
-if refusal then
-  return refusal
+-- @include lib/now_ms lib/instead_of_change lib/keep_answer
+-- @keys paused pipeline
+local instead = instead_of_change(base, scope, answer)
+if instead then
+  return instead
 end
 
 local now, count = now_ms(base), 0

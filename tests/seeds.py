@@ -206,6 +206,7 @@ class Bench:
         found, after = [], "0"
         while page := await self.pipelines.find(ACCOUNT, pipeline, search, after, limit):
             found += [row.component for row in page]
+            assert page[-1].n != after, "a page goes on where it began"
             after = page[-1].n
         return found
 

@@ -37,8 +37,9 @@ def removed_objects(new: DefinitionView, active: DefinitionView) -> Iterator[tup
 def changed_references(new: DefinitionView, active: DefinitionView) -> Iterator[tuple[str, str]]:
     """An object that was activated refers to what it referred to, in any order."""
     for before, after in _kept(new, active):
-        for key in dict.fromkeys(field.key for field in (*before.fields, *after.fields)):
-            old, now = sorted(before.refs(key)), sorted(after.refs(key))
+        were, are = _refs(before), _refs(after)
+        for key in were | are:
+            old, now = sorted(were.get(key, [])), sorted(are.get(key, []))
             if old != now:
                 change = f"it led to {_listed(old)}, and would lead to {_listed(now)}"
                 yield after.id, f"The reference '{key}' was activated and cannot change: {change}."
@@ -77,6 +78,15 @@ def _kept(
         after = new.written.get(object_id)
         if after is not None:
             yield before, after
+
+
+def _refs(item: PipelineObject) -> dict[str, list[str]]:
+    """Where each reference of the object leads to, by its key."""
+    found: dict[str, list[str]] = {}
+    for field in item.fields:
+        if field.ref_value is not None:
+            found.setdefault(field.key, []).append(field.ref_value)
+    return found
 
 
 def _listed(refs: list[str]) -> str:

@@ -24,14 +24,19 @@ from coordinator.domain.expressions import (
     parse,
 )
 from coordinator.domain.parameters import grouped, texts_of
+from coordinator.domain.spelling import sentence_end
 from coordinator.domain.view import DefinitionView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from coordinator.domain.expressions.syntax import Template
+
     RunTime = Mapping[str, datetime | str | int]
 
 STEPS = 200_000  # of one object: half a second at the most
+DEFINITION_STEPS = 2_000_000  # of all its objects together
+MOST_CACHED = 1024
 VERBATIM = frozenset({"id", "name", "type", "sphere"})
 # What the coordinator itself goes by: known once for a version, not for each instance.
 CONTROL_FIELDS = (
@@ -53,11 +58,15 @@ class Context(NamedTuple):
 
 
 class FieldError(ValueError):
-    """An expression of a field cannot be evaluated; the message names object and field."""
+    """An expression of a field cannot be evaluated; the message names object and field.
+
+    `secret` is set where that depends on a secret, so that only a hand-out may tell.
+    """
 
     def __init__(self, object_id: str, key: str, error: ExpressionError) -> None:
-        super().__init__(f"Field '{key}' of object '{object_id}': {error}.")
+        super().__init__(f"Field '{key}' of object '{object_id}': {sentence_end(error)}")
         self.problem = str(error)
+        self.secret = error.secret
 
 
 class EvaluatedField(NamedTuple):
@@ -88,31 +97,62 @@ def context_of(definition: Definition) -> Context:
     return Context(view.inherited, texts_of(definition.parameter_objects, given))
 
 
+class Evaluation:
+    """The fields of one object, to be evaluated one by one; `STEPS` bounds all of them together.
+
+    `within` bounds those of several objects.
+    """
+
+    def __init__(
+        self, context: Context, object_id: str, run_time: RunTime, within: Budget | None = None
+    ) -> None:
+        self._object_id = object_id
+        self._scope = object_scope(
+            context.objects, object_id, run_time=run_time, parameters=context.parameters
+        )
+        self._budget = Budget(STEPS, within)
+
+    def of(self, field: Field) -> list[EvaluatedField]:
+        """Evaluate a field; one whose expression yields a list becomes several.
+
+        Raises:
+            FieldError: its expression cannot be evaluated.
+        """
+        secret = field.key.startswith("*")
+        if not is_expression(field):
+            return [EvaluatedField(field, secret)]
+        try:
+            values = evaluate_values(_read(field.string_value or ""), self._scope, self._budget)
+        except ExpressionError as error:
+            raise FieldError(self._object_id, field.key, error) from error
+        return [
+            EvaluatedField(Field(field.key, string_value=value.text), secret or value.secret)
+            for value in values
+            if value.text  # empty: an optional parameter without a value leaves its field out
+        ]
+
+
 def evaluate_fields(
-    context: Context, object_id: str, fields: Iterable[Field], run_time: RunTime
+    context: Context,
+    object_id: str,
+    fields: Iterable[Field],
+    run_time: RunTime,
+    within: Budget | None = None,
 ) -> list[EvaluatedField]:
-    """Evaluate `fields` of an object; one whose expression yields a list becomes several.
+    """Evaluate `fields` of an object.
 
     Raises:
         FieldError: an expression cannot be evaluated.
     """
-    budget = Budget(STEPS)
-    found: list[EvaluatedField] = []
-    for field in fields:
-        secret = field.key.startswith("*")
-        if not is_expression(field):
-            found.append(EvaluatedField(field, secret))
-            continue
-        found += [
-            EvaluatedField(Field(field.key, string_value=value.text), secret or value.secret)
-            for value in _values(context, object_id, field, run_time, budget)
-            if value.text  # empty: an optional parameter without a value leaves its field out
-        ]
-    return found
+    evaluation = Evaluation(context, object_id, run_time, within)
+    return [found for field in fields for found in evaluation.of(field)]
 
 
 def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime) -> Evaluated:
     """Evaluate any text in the context of an object; several values are put on lines.
+
+    What depends on a secret has a value, which is to be masked, even where it cannot be evaluated:
+    ``1 / (*pin / 5000)`` would otherwise tell whether the secret is below 5,000.
 
     Raises:
         ExpressionError: it cannot be evaluated.
@@ -120,18 +160,26 @@ def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime
     scope = object_scope(
         context.objects, object_id, run_time=run_time, parameters=context.parameters
     )
-    values = evaluate_values(parse(text), scope)
+    template = parse(text)
+    try:
+        values = evaluate_values(template, scope)
+    except ExpressionError as error:
+        if error.secret:
+            return Evaluated("", secret=True)
+        raise
     return Evaluated("\n".join(v.text for v in values), any(v.secret for v in values))
 
 
-def with_control_values(view: DefinitionView, context: Context) -> list[PipelineObject]:
+def with_control_values(
+    view: DefinitionView, context: Context, within: Budget | None = None
+) -> list[PipelineObject]:
     """The objects as written, but with the values of what the coordinator itself goes by.
 
     Raises:
         FieldError: such a field cannot be evaluated without an instance, or depends on a secret.
     """
     return [
-        _controlled(item, view.inherited[item.id], _control_keys(view, item.id), context)
+        _controlled(item, view.inherited[item.id], _control_keys(view, item.id), context, within)
         for item in view.written.values()
     ]
 
@@ -143,18 +191,36 @@ def _control_keys(view: DefinitionView, object_id: str) -> tuple[str, ...]:
 
 
 def _controlled(
-    item: PipelineObject, inherited: PipelineObject, keys: Sequence[str], context: Context
+    item: PipelineObject,
+    inherited: PipelineObject,
+    keys: Sequence[str],
+    context: Context,
+    within: Budget | None,
 ) -> PipelineObject:
     changed = [f for f in inherited.fields if f.key in keys and is_expression(f)]
     if not changed:
         return item
     names = {field.key for field in changed}
-    values = evaluate_fields(context, item.id, changed, {})
+    check_before_run(item.id, changed)
+    values = evaluate_fields(context, item.id, changed, {}, within)
     for value in values:
         if value.secret:
             raise FieldError(item.id, value.field.key, ExpressionError("it must be no secret", 1))
     kept = [field for field in item.fields if field.key not in names]
     return msgspec.structs.replace(item, fields=(*kept, *(value.field for value in values)))
+
+
+def check_before_run(object_id: str, fields: Iterable[Field]) -> None:
+    """Let fields pass that do not depend on an instance.
+
+    Raises:
+        FieldError: one names a run-time field.
+    """
+    for field in fields:
+        names = _read(field.string_value or "").names() if is_expression(field) else ()
+        for name in (chain[0] for chain in names if chain[0].startswith("@")):
+            problem = f"'{name}' is not known before there is an instance"
+            raise FieldError(object_id, field.key, ExpressionError(problem, 1))
 
 
 def is_expression(field: Field) -> bool:
@@ -163,19 +229,12 @@ def is_expression(field: Field) -> bool:
     return text is not None and field.key not in VERBATIM and has_expression(text)
 
 
-def _values(
-    context: Context, object_id: str, field: Field, run_time: RunTime, budget: Budget
-) -> list[Evaluated]:
-    scope = object_scope(
-        context.objects, object_id, run_time=run_time, parameters=context.parameters
-    )
-    try:
-        return evaluate_values(_parsed(field.string_value or ""), scope, budget)
-    except ExpressionError as error:
-        raise FieldError(object_id, field.key, error) from error
+def _read(text: str) -> Template:
+    """Parse a field's text; only short ones are kept, since a tree is many times as large."""
+    return _parsed(text) if len(text) <= MOST_CACHED else parse(text)
 
 
-_parsed = lru_cache(maxsize=4096)(parse)
+_parsed = lru_cache(maxsize=1024)(parse)
 
 
 def _time(at_ms: int) -> datetime:

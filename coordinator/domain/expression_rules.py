@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from coordinator.domain.evaluation import (
     CONTROL_FIELDS,
+    DEFINITION_STEPS,
     Context,
+    Evaluation,
     FieldError,
-    evaluate_fields,
+    check_before_run,
     is_expression,
     run_time_fields,
 )
-from coordinator.domain.expressions import ExpressionError, object_scope, parse
+from coordinator.domain.expressions import Budget, ExpressionError, object_scope, parse
 from coordinator.domain.parameters import grouped, texts_of
+from coordinator.domain.spelling import sentence_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
         Field,
         ParameterObject,
         ParameterValue,
-        PipelineObject,
     )
+    from coordinator.domain.expressions.values import Scope
     from coordinator.domain.view import DefinitionView
 
 PROBE_MS = 1_355_270_400_000  # any time will do to see whether an expression has a value
@@ -61,32 +64,52 @@ def _syntax_errors(view: DefinitionView) -> Iterator[tuple[str, str]]:
                 if is_expression(field):
                     parse(field.string_value or "")
             except ExpressionError as error:
-                yield item.id, f"'{field.key}' has an expression that cannot be read: {error}."
+                yield (
+                    item.id,
+                    f"'{field.key}' has an expression that cannot be read: {sentence_end(error)}",
+                )
 
 
 def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple[str, str]]:
+    work = Budget(DEFINITION_STEPS)
     for item in view.activities:
+        running = Evaluation(context, item.id, RUN_TIME, work)
+        before = Evaluation(context, item.id, {}, work)
         for field in filter(is_expression, item.fields):
-            run_time = {} if field.key in CONTROL_FIELDS else RUN_TIME
-            try:
-                evaluate_fields(context, item.id, [field], run_time)
-            except FieldError as error:
-                yield item.id, f"'{field.key}' has an expression without a value: {error.problem}."
+            control = field.key in CONTROL_FIELDS
+            fault = _fault(before, item.id, field) if control else _fault(running, "", field)
+            if fault:
+                yield item.id, f"'{field.key}' {fault}"
+
+
+def _fault(evaluation: Evaluation, control_of: str, field: Field) -> str:
+    """Say what is wrong with an expression; `control_of` is whose control field it is, if it is.
+
+    Whether one that depends on a secret has a value is told at a hand-out only: it tells something
+    of the secret.
+    """
+    try:
+        if control_of:
+            check_before_run(control_of, [field])
+        secret = any(value.secret for value in evaluation.of(field))
+    except FieldError as error:
+        if not error.secret:
+            return f"has an expression without a value: {sentence_end(error.problem)}"
+        secret = True
+    return "must not depend on a secret: everybody sees it." if control_of and secret else ""
 
 
 def _unknown_names(
     view: DefinitionView, known: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
     for item in view.activities:
+        scope = object_scope(view.inherited, item.id, run_time=RUN_TIME, parameters=known)
         for field in filter(is_expression, item.fields):
-            for name in _unknown(view, item, field, known):
+            for name in _unknown(scope, field, known):
                 yield item.id, f"'{field.key}' has an expression with '{name}', which is no field."
 
 
-def _unknown(
-    view: DefinitionView, item: PipelineObject, field: Field, known: Mapping[str, Sequence[str]]
-) -> list[str]:
-    scope = object_scope(view.inherited, item.id, run_time=RUN_TIME, parameters=known)
+def _unknown(scope: Scope, field: Field, known: Mapping[str, Sequence[str]]) -> list[str]:
     chains = parse(field.string_value or "").names()
     return [
         chain[0]

@@ -64,6 +64,13 @@ def unguarded_activities(view: DefinitionView) -> Iterator[tuple[str, str]]:
             yield item.id, "'precondition' is not available in this version: remove it to run."
 
 
+def reserved_ids(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """Ids that begin with @ are those of instances."""
+    for object_id in view.written:
+        if object_id.startswith("@"):
+            yield object_id, "The id begins with @, as only those of instances do."
+
+
 def long_activity_ids(view: DefinitionView) -> Iterator[tuple[str, str]]:
     """The ids of an activity's instances and attempts can be referred to."""
     for item in view.activities:
@@ -106,6 +113,7 @@ FIELD_RULES = (
     nowhere_to_run,
     unreachable_groups,
     unguarded_activities,
+    reserved_ids,
     long_activity_ids,
     other_schedule_types,
     schedules,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from coordinator.domain.spelling import listed
+from coordinator.domain.secrets import is_secret
+from coordinator.domain.spelling import Guesses, listed
 from coordinator.domain.values import has_expression, parse_double, parse_integer
 from coordinator.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from coordinator.domain.definitions import ParameterObject, ParameterValue
 
@@ -55,6 +57,8 @@ class Parameter:
         if has_expression(text) or (self.optional and not text):
             return None
         if self.allowed and text not in self.allowed:
+            if is_secret(self.id):
+                return "must be one of its allowedValues"
             return f"must be {listed(self.allowed[:MAX_LISTED])}"
         try:
             TYPES.get(self.type.lower(), str)(text)
@@ -80,11 +84,13 @@ def resolve(
     passed on.
 
     Raises:
-        InvalidRequestError: parameters have no value, or one that they cannot have; all of either
-            kind are named.
+        InvalidRequestError: parameters have no value, or one that they cannot have (all of either
+            kind are named); or an activation gives a value under a misspelt name.
     """
-    found = grouped(stored_values) | grouped(activation_values)
     declared = [Parameter(item) for item in parameter_objects]
+    now = grouped(activation_values)
+    _check_spelling(now, {item.id for item in declared})
+    found = grouped(stored_values) | now
     wrong = dict(_complaints(declared, found))
     missing = [object_id for object_id, words in wrong.items() if words == NEEDS_VALUE]
     if missing:
@@ -115,6 +121,14 @@ def grouped(values: Iterable[ParameterValue]) -> Values:
     for value in values:
         found.setdefault(value.id, []).append(value.string_value)
     return found
+
+
+def _check_spelling(given: Values, declared: AbstractSet[str]) -> None:
+    """Refuse a value whose name is nearly that of a parameter: an activation cannot warn of it."""
+    guesses = Guesses()
+    for name in given.keys() - declared:
+        if meant := guesses.nearest(name, declared):
+            raise InvalidRequestError(f"'{name}' is not a parameter: did you mean '{meant}'?")
 
 
 def _complaints(declared: Iterable[Parameter], found: Values) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,12 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
+def sentence_end(words: object) -> str:
+    """The words with a full stop, unless they end in a question."""
+    text = str(words)
+    return text if text.endswith("?") else f"{text}."
+
+
 class Guesses:
     """Finds the nearest of some known names, `MAX_GUESSES` times: it takes a millisecond each."""
 

@@ -26,7 +26,8 @@ def unknown_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
         for kind in item.strings("type"):
             if kind not in OBJECT_TYPES:
                 hint = guesses.hint(kind, OBJECT_TYPES)
-                yield item.id, f"'{kind}' is not a type of AWS Data Pipeline{hint}"
+                idle = "" if view.is_activity(item.id) else ", so the object will not be run"
+                yield item.id, f"'{kind}' is not a type of AWS Data Pipeline{idle}{hint}"
 
 
 def missing_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -34,7 +35,7 @@ def missing_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
     parents = {ref for item in view.written.values() for ref in item.refs("parent")}
     for object_id, kind in view.types.items():
         if not kind and object_id != DEFAULT_ID and object_id not in parents:
-            yield object_id, "The object has no 'type'."
+            yield object_id, "The object has no 'type', so it will not be run."
 
 
 def fields_without_effect(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -43,6 +44,14 @@ def fields_without_effect(view: DefinitionView) -> Iterator[tuple[str, str]]:
         for key in dict.fromkeys(field.key for field in item.fields):
             if key in WITHOUT_EFFECT:
                 yield item.id, f"'{key}' has no effect in this version."
+
+
+def unguarded_nodes(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """A data node's precondition keeps nobody from reading it in this version."""
+    read = {ref: item.id for item in view.activities for ref in item.refs("input")}
+    for node, reader in read.items():
+        if node in view.inherited and view.inherited[node].refs("precondition"):
+            yield node, f"'precondition' has no effect in this version: '{reader}' does not wait."
 
 
 def limits_elsewhere(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -63,5 +72,6 @@ WARNING_RULES = (
     overlooked_fields,
     repeated_fields,
     fields_without_effect,
+    unguarded_nodes,
     limits_elsewhere,
 )

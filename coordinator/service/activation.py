@@ -12,18 +12,22 @@ from coordinator.domain.components import compile_components
 from coordinator.domain.concurrency import max_active_runs
 from coordinator.domain.definitions import Definition, Field, ParameterValue
 from coordinator.domain.evaluation import (
-    CONTROL_FIELDS,
+    DEFINITION_STEPS,
     Context,
     FieldError,
-    evaluate_fields,
     with_control_values,
 )
-from coordinator.domain.expression_rules import RUN_TIME
+from coordinator.domain.expressions import Budget
 from coordinator.domain.parameters import resolve, texts_of
 from coordinator.domain.secrets import MASK, is_secret
 from coordinator.domain.validation import validate
 from coordinator.domain.view import DefinitionView
-from coordinator.errors import InvalidRequestError, NotStagedError, VersionChangedError
+from coordinator.errors import (
+    InvalidRequestError,
+    NotStagedError,
+    UnavailableError,
+    VersionChangedError,
+)
 from coordinator.service.definitions import decode
 
 if TYPE_CHECKING:
@@ -61,6 +65,7 @@ class Activation:
         Raises:
             InvalidRequestError: there is no definition, or it has errors; a parameter has no value;
                 an expression has none; or as many runs go on as may.
+            UnavailableError: others kept putting definitions.
             PipelineNotFoundError, PipelineDeletedError
         """
         if any(is_secret(value.id) and value.string_value == MASK for value in values):
@@ -76,7 +81,7 @@ class Activation:
                 continue
             else:
                 return
-        raise InvalidRequestError("The definition kept changing while it was being activated.")
+        raise UnavailableError("The definition kept changing meanwhile: repeat the call.")
 
     async def deactivate(
         self, account: str, pipeline_id: str, answer: str, *, cancel: bool
@@ -122,9 +127,9 @@ def make_plan(definition: Definition, values: Sequence[ParameterValue], settings
     resolved = resolve(definition.parameter_objects, definition.parameter_values, values)
     view = DefinitionView(definition.pipeline_objects)
     context = Context(view.inherited, texts_of(definition.parameter_objects, resolved))
+    work = Budget(DEFINITION_STEPS)
     try:
-        objects = with_control_values(view, context)
-        _try_expressions(view, context)
+        objects = with_control_values(view, context, work)
     except FieldError as error:
         raise InvalidRequestError(str(error)) from error
     used = tuple(ParameterValue(name, text) for name, texts in resolved.items() for text in texts)
@@ -177,19 +182,12 @@ def _settings(component: Component) -> dict[str, object]:
     }
 
 
-def _try_expressions(view: DefinitionView, context: Context) -> None:
-    """See that every expression of an activity has a value, at some time or other."""
-    for item in view.activities:
-        fields = [field for field in item.fields if field.key not in CONTROL_FIELDS]
-        evaluate_fields(context, item.id, fields, RUN_TIME)
-
-
 def _check_values(
     objects: Sequence[PipelineObject],
     parameters: Sequence[ParameterObject],
     values: Sequence[ParameterValue],
 ) -> None:
-    """Look once more at what the coordinator goes by, now that it has values."""
+    """Look once more at the definition, now that every parameter has its value."""
     found = validate(objects, parameters=parameters, values=values)
     for object_id, sentences in found.errors.items():
         raise InvalidRequestError(f"Object '{object_id}': {sentences[0]}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from coordinator.domain.definitions import Field, PipelineObject
 from coordinator.domain.inheritance import flatten
 from coordinator.domain.secrets import masked
+from coordinator.domain.view import DefinitionView
 from coordinator.service.definitions import decode
 
 if TYPE_CHECKING:
@@ -41,3 +42,8 @@ def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, Pipel
         )
         for item in objects
     }
+
+
+def activities_of(stored: StoredDefinition) -> set[str]:
+    """Return the ids of the components that are run."""
+    return {item.id for item in DefinitionView(decode(stored).pipeline_objects).activities}

@@ -14,7 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from coordinator.domain.definitions import Definition, Field
-from coordinator.domain.evaluation import Context, context_of, evaluate_fields, run_time_fields
+from coordinator.domain.evaluation import (
+    STEPS,
+    Context,
+    context_of,
+    evaluate_fields,
+    run_time_fields,
+)
+from coordinator.domain.expressions import Budget
 from coordinator.domain.needs import needed_ids, needed_objects
 from coordinator.errors import PipelineNotFoundError
 
@@ -22,12 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from coordinator.domain.definitions import PipelineObject
-    from coordinator.domain.evaluation import EvaluatedField
+    from coordinator.domain.evaluation import EvaluatedField, RunTime
     from coordinator.store.pipelines import Pipelines
     from coordinator.store.tasks import Claimed
 
 Key = tuple[str, str, str]
-MOST_BYTES = 32 << 20  # of definitions as JSON
+MOST_BYTES = 32 << 20  # of definitions as JSON, and of what is inherited
+INHERITED_BYTES = 8
 EXPRESSION = b"#{"
 _DEFINITION = msgspec.json.Decoder(Definition)
 _FIELDS = msgspec.json.Decoder(tuple[Field, ...])
@@ -55,7 +63,8 @@ class Contexts:
         if not stored:
             raise PipelineNotFoundError(f"Pipeline '{pipeline_id}' does not exist.")
         context = await asyncio.to_thread(lambda: context_of(_DEFINITION.decode(stored)))
-        self._keep(key, len(stored), context)
+        fields = sum(len(item.fields) for item in context.objects.values())
+        self._keep(key, len(stored) + INHERITED_BYTES * fields, context)
         return context
 
     async def object_of(
@@ -76,11 +85,8 @@ class Contexts:
         run_time = run_time_fields(
             claimed.pipeline_id, claimed.instance_id, claimed.scheduled_ms, claimed.created_ms
         )
-        own = _plain(evaluate_fields(context, claimed.component, fields, run_time))
-        return own, tuple(
-            replace(item, fields=_plain(evaluate_fields(context, item.id, item.fields, run_time)))
-            for item in needed_objects(context.objects, fields)
-        )
+        # It may take half a second: other callers must not wait for that.
+        return await asyncio.to_thread(_evaluated, context, claimed.component, fields, run_time)
 
     def _keep(self, key: Key, size: int, context: Context) -> None:
         if key in self._known:
@@ -90,6 +96,20 @@ class Contexts:
         while self._bytes > MOST_BYTES and len(self._known) > 1:
             _, (gone, _) = self._known.popitem(last=False)
             self._bytes -= gone
+
+
+def _evaluated(
+    context: Context, component: str, fields: tuple[Field, ...], run_time: RunTime
+) -> tuple[tuple[Field, ...], tuple[PipelineObject, ...]]:
+    """Evaluate a component and what it needs: together they take no longer than two objects."""
+    own = _plain(evaluate_fields(context, component, fields, run_time))
+    budget = Budget(STEPS)
+    return own, tuple(
+        replace(
+            item, fields=_plain(evaluate_fields(context, item.id, item.fields, run_time, budget))
+        )
+        for item in needed_objects(context.objects, fields)
+    )
 
 
 def _plain(found: Iterable[EvaluatedField]) -> tuple[Field, ...]:

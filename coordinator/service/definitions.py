@@ -11,7 +11,7 @@ from coordinator.domain.checks import check_fatal
 from coordinator.domain.definitions import Definition
 from coordinator.domain.secrets import has_mask, masked_definition, restored
 from coordinator.domain.validation import validate
-from coordinator.errors import InvalidRequestError, VersionChangedError
+from coordinator.errors import InvalidRequestError, UnavailableError, VersionChangedError
 
 if TYPE_CHECKING:
     from coordinator.domain.validation import Findings
@@ -34,23 +34,25 @@ class Definitions:
 
         Raises:
             InvalidRequestError: it cannot even be stored.
+            UnavailableError: others kept putting theirs.
             PipelineNotFoundError, PipelineDeletedError
         """
         for _ in range(PUT_TRIES):
             latest = await self._pipelines.living(account, pipeline_id, "latest")
             whole, findings = await self._checked(account, pipeline_id, latest, given)
+            masks = await asyncio.to_thread(has_mask, given)
             try:
                 await self._pipelines.put(
                     account,
                     pipeline_id,
                     _ENCODER.encode(whole),
                     errored=bool(findings.errors),
-                    based_on=(latest.version or "0") if has_mask(given) else "",
+                    based_on=(latest.version or "0") if masks else "",
                 )
             except VersionChangedError:
                 continue
             return findings
-        raise InvalidRequestError("The definition kept changing while this one was being put.")
+        raise UnavailableError("The definition kept changing meanwhile: repeat the call.")
 
     async def validate(self, account: str, pipeline_id: str, given: Definition) -> Findings:
         """Say what is wrong with a definition, and keep nothing of it.
@@ -71,29 +73,32 @@ class Definitions:
         """
         if version not in VERSIONS:
             raise InvalidRequestError("Member 'version' must be 'latest' or 'active'.")
-        return masked_definition(
-            decode(await self._pipelines.living(account, pipeline_id, version))
-        )
+        stored = await self._pipelines.living(account, pipeline_id, version)
+        return await asyncio.to_thread(lambda: masked_definition(decode(stored)))
 
     async def _checked(
         self, account: str, pipeline_id: str, latest: StoredDefinition, given: Definition
     ) -> tuple[Definition, Findings]:
         """Return the definition with what its masks stand for, and what is wrong with it."""
-        check_fatal(given.pipeline_objects)
-        whole = restored(given, decode(latest))
         active = None
         if latest.pipeline.get("activated_ms"):
-            stored = await self._pipelines.living(account, pipeline_id, "active")
-            active = decode(stored).pipeline_objects
+            active = await self._pipelines.living(account, pipeline_id, "active")
         # Ten thousand objects take a second: other callers must not wait for that.
-        findings = await asyncio.to_thread(
-            validate,
-            whole.pipeline_objects,
-            parameters=whole.parameter_objects,
-            values=whole.parameter_values,
-            active=active,
-        )
-        return whole, findings
+        return await asyncio.to_thread(_check, given, latest, active)
+
+
+def _check(
+    given: Definition, latest: StoredDefinition, active: StoredDefinition | None
+) -> tuple[Definition, Findings]:
+    check_fatal(given.pipeline_objects)
+    whole = restored(given, decode(latest))
+    findings = validate(
+        whole.pipeline_objects,
+        parameters=whole.parameter_objects,
+        values=whole.parameter_values,
+        active=None if active is None else decode(active).pipeline_objects,
+    )
+    return whole, findings
 
 
 def decode(stored: StoredDefinition) -> Definition:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from coordinator.domain.definitions import PipelineObject
 from coordinator.domain.evaluation import (
     Context,
+    Evaluation,
     FieldError,
     context_of,
-    evaluate_fields,
     evaluate_text,
     run_time_fields,
 )
-from coordinator.domain.expressions import ExpressionError
+from coordinator.domain.expressions import Budget, ExpressionError
 from coordinator.domain.secrets import MASK, masked, shown
+from coordinator.domain.spelling import sentence_end
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
 from coordinator.service.components import components_of
@@ -24,7 +25,7 @@ from coordinator.service.definitions import decode
 from coordinator.service.waiting import waiting_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from coordinator.domain.definitions import Field
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from coordinator.store.pipelines import Pipelines
 
 DESCRIBE_PAGE = 100
+DESCRIBE_CHARACTERS = 8 << 20  # of a page, if it has more than one object
+DESCRIBE_STEPS = 1_000_000  # of all objects of a page together
 
 
 class Objects:
@@ -53,7 +56,9 @@ class Objects:
         *,
         evaluate: bool = False,
     ) -> tuple[list[PipelineObject], str]:
-        """Describe a page of at most 100 of `ids`; also the next page's marker, or empty.
+        """Describe a page of `ids`; also the next page's marker, or empty.
+
+        A page ends after 100 objects, or before more than 8 MB.
 
         With `evaluate` expressions are shown evaluated, where an object has all that they name.
 
@@ -62,15 +67,20 @@ class Objects:
             PipelineNotFoundError, PipelineDeletedError
         """
         first = read_offset(marker, len(ids), "DescribeObjects")
+        work = Budget(DESCRIBE_STEPS) if evaluate else None
         page = ids[first : first + DESCRIBE_PAGE]
         pipeline = (await self._pipelines.living(account, pipeline_id)).pipeline
-        found = await self._run_objects(account, pipeline_id, pipeline, page, evaluate=evaluate)
+        wanted = [spheres.split_attempt(name) for name in page]
+        rows = await self._pipelines.instances(account, pipeline_id, wanted)
+        page = page[: _fitting(len(row.template) if row else 0 for row in rows)]
+        found = await self._run_objects(account, pipeline_id, pipeline, page, rows, work)
         others = [name for name in page if name not in found]
         if others:
-            found |= await self._components(account, pipeline_id, others, evaluate=evaluate)
+            found |= await self._components(account, pipeline_id, others, work)
         for name in others:
             if name not in found:
                 raise _no_object(name)
+        page = page[: _fitting(_size(found[name]) for name in page)]
         after = first + len(page)
         return [found[name] for name in page], str(after) if after < len(ids) else ""
 
@@ -96,7 +106,9 @@ class Objects:
         try:
             found = await asyncio.to_thread(evaluate_text, context, component, text, run_time)
         except ExpressionError as error:
-            raise InvalidRequestError(f"The expression has no value: {error}.") from error
+            raise InvalidRequestError(
+                f"The expression has no value: {sentence_end(error)}"
+            ) from error
         return MASK if found.secret else found.text
 
     async def _latest(self, account: str, pipeline_id: str) -> Context:
@@ -104,7 +116,7 @@ class Objects:
         return await asyncio.to_thread(lambda: context_of(decode(stored)))
 
     async def _components(
-        self, account: str, pipeline_id: str, names: Sequence[str], *, evaluate: bool
+        self, account: str, pipeline_id: str, names: Sequence[str], work: Budget | None
     ) -> dict[str, PipelineObject]:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
         found = await asyncio.to_thread(components_of, pipeline_id, stored)
@@ -117,10 +129,10 @@ class Objects:
             item.id: spheres.component_object(item, ended, paused=item.id in paused)
             for item, ended in zip(some, health, strict=True)
         }
-        if evaluate:
+        if work is not None:
             context = await asyncio.to_thread(lambda: context_of(decode(stored)))
             for name, item in described.items():
-                fields = _evaluated(context, name, item.fields, {})
+                fields = await asyncio.to_thread(_evaluated, context, name, item.fields, {}, work)
                 described[name] = PipelineObject(item.id, item.name, tuple(fields))
         return described
 
@@ -135,18 +147,17 @@ class Objects:
         pipeline_id: str,
         pipeline: Record,
         names: Sequence[str],
-        *,
-        evaluate: bool,
+        rows: Sequence[StoredInstance | None],
+        work: Budget | None,
     ) -> dict[str, PipelineObject]:
         """Describe those of `names` that are instances or attempts."""
-        wanted = [spheres.split_attempt(name) for name in names]
-        rows = await self._pipelines.instances(account, pipeline_id, wanted) if names else []
         seen: dict[str, Seen] = {}
         found = {}
-        for name, (_, number), row in zip(names, wanted, rows, strict=True):
+        for name, row in zip(names, rows, strict=False):
             if row is None:
                 continue
-            definition = await self._definition(account, pipeline_id, row, evaluate=evaluate)
+            _, number = spheres.split_attempt(name)
+            definition = await self._definition(account, pipeline_id, row, work)
             if number:
                 fields = spheres.attempt_fields(pipeline_id, row, number, definition)
             else:
@@ -169,15 +180,17 @@ class Objects:
         return known[group]
 
     async def _definition(
-        self, account: str, pipeline_id: str, stored: StoredInstance, *, evaluate: bool
+        self, account: str, pipeline_id: str, stored: StoredInstance, work: Budget | None
     ) -> list[Field]:
         """Return the fields of an instance's component, as they may be shown."""
         fields = [f for f in fields_of(stored.template) if not f.key.startswith("@")]
-        if not evaluate or b"#{" not in stored.template:
+        if work is None or b"#{" not in stored.template:
             return list(map(masked, fields))
         record = stored.instance
         context = await self._contexts.of(account, pipeline_id, record["version"])
-        return _evaluated(context, record["component"], fields, _run_time(pipeline_id, stored))
+        return await asyncio.to_thread(
+            _evaluated, context, record["component"], fields, _run_time(pipeline_id, stored), work
+        )
 
 
 def _evaluated(
@@ -185,12 +198,14 @@ def _evaluated(
     object_id: str,
     fields: Sequence[Field],
     run_time: Mapping[str, datetime | str | int],
+    work: Budget,
 ) -> list[Field]:
     """Evaluate the fields that have a value; the others stay as they are written."""
+    evaluation = Evaluation(context, object_id, run_time, work)
     found: list[Field] = []
     for field in fields:
         try:
-            values = evaluate_fields(context, object_id, [field], run_time)
+            values = evaluation.of(field)
         except FieldError:
             found.append(masked(field))
         else:
@@ -203,6 +218,21 @@ def _run_time(pipeline_id: str, stored: StoredInstance) -> dict[str, datetime | 
     return run_time_fields(
         pipeline_id, record["id"], int(record["scheduled_ms"]), int(record["created_ms"])
     )
+
+
+def _size(item: PipelineObject) -> int:
+    return sum(len(f.key) + len(f.string_value or f.ref_value or "") for f in item.fields)
+
+
+def _fitting(sizes: Iterable[int]) -> int:
+    """Return how many of the first objects fit into a page: one at the least."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count and total > DESCRIBE_CHARACTERS:
+            break
+        count += 1
+    return count
 
 
 def read_offset(marker: str, length: int, operation: str) -> int:

@@ -10,7 +10,12 @@ import msgspec
 from coordinator.domain.definitions import Field
 from coordinator.domain.ids import new_pipeline_id, shard_of
 from coordinator.domain.times import iso
-from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
+from coordinator.errors import (
+    InvalidRequestError,
+    PipelineDeletedError,
+    PipelineNotFoundError,
+    UnavailableError,
+)
 from coordinator.store.pipelines import NewPipeline
 
 if TYPE_CHECKING:
@@ -51,13 +56,11 @@ class PipelineService:
         self._shards = shards
 
     async def create(
-        self, account: str, name: str, unique_id: str, description: str, tags: object
+        self, account: str, name: str, unique_id: str, description: str, tags: dict[str, str]
     ) -> str:
         """Create a pipeline, or return the id of the one with this name and unique id."""
         digest = sha256(msgspec.json.encode([name, unique_id])).hexdigest()[:32]
-        new = NewPipeline(
-            account, digest, name, unique_id, description, msgspec.json.encode(tags or [])
-        )
+        new = NewPipeline(account, digest, name, unique_id, description, _tag_rows(tags))
         *earlier, shard = self._shards.for_new(digest)
         for place in earlier:
             existing = await self._pipelines.create(place, new, "", create=False)
@@ -107,6 +110,7 @@ class PipelineService:
 
         Raises:
             InvalidRequestError: it would have more than 10.
+            UnavailableError: others kept changing them.
             PipelineNotFoundError, PipelineDeletedError
         """
         await self._change_tags(account, pipeline_id, lambda tags: tags | added)
@@ -115,6 +119,7 @@ class PipelineService:
         """Take tags off a pipeline; one that it does not have is no mistake.
 
         Raises:
+            UnavailableError: others kept changing them.
             PipelineNotFoundError, PipelineDeletedError
         """
         gone = set(names)
@@ -138,11 +143,9 @@ class PipelineService:
                 raise InvalidRequestError(
                     f"The pipeline would have {len(tags)} tags; {MAX_TAGS} are allowed."
                 )
-            rows = [{"key": key, "value": value} for key, value in tags.items()]
-            after = msgspec.json.encode(rows)
-            if await self._pipelines.set_tags(account, pipeline_id, before, after):
+            if await self._pipelines.set_tags(account, pipeline_id, before, _tag_rows(tags)):
                 return
-        raise InvalidRequestError("The tags kept changing while these were being changed.")
+        raise UnavailableError("The tags kept changing meanwhile: repeat the call.")
 
     async def delete(self, account: str, pipeline_id: str, answer: str) -> None:
         """Delete a pipeline with its definition and history.
@@ -154,6 +157,11 @@ class PipelineService:
             await self._pipelines.delete(account, pipeline_id, answer)
         except PipelineDeletedError as error:  # the model has no such fault for this operation
             raise PipelineNotFoundError(str(error)) from error
+
+
+def _tag_rows(tags: dict[str, str]) -> bytes:
+    """Write tags as they are stored, and as the API has them: each key once."""
+    return msgspec.json.encode([{"key": key, "value": value} for key, value in tags.items()])
 
 
 def _read_marker(marker: str) -> tuple[int, str]:

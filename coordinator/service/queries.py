@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
+    from coordinator.domain.definitions import Field
     from coordinator.service.conditions import Condition, Row
     from coordinator.store.instances import InstanceRow, Search, StoredInstance
     from coordinator.store.pipelines import Pipelines
@@ -145,17 +146,19 @@ class _Page:
 
     async def _add_details(self, rows: Sequence[Row]) -> None:
         """Add to each what a description of it shows, to be selected by."""
+        known: dict[bytes, list[Field]] = {}
         for first in range(0, len(rows), STORE_PAGE):
             some = rows[first : first + STORE_PAGE]
             wanted = [spheres.split_attempt(row["@id"]) for row in some]
             found = await self._pipelines.instances(*self._of, wanted)
             for row, (_, number), stored in zip(some, wanted, found, strict=True):
                 if stored is not None:
-                    row.update(self._details(stored, number) | row)
+                    if stored.template not in known:
+                        known[stored.template] = await asyncio.to_thread(_shown, stored.template)
+                    details = self._details(stored, number, known[stored.template])
+                    row.update(details | row)
 
-    def _details(self, stored: StoredInstance, number: int) -> Row:
-        fields = fields_of(stored.template)
-        definition = [masked(field) for field in fields if not field.key.startswith("@")]
+    def _details(self, stored: StoredInstance, number: int, definition: Sequence[Field]) -> Row:
         pipeline_id = self._of[1]
         if not number:
             return row_of(spheres.instance_fields(pipeline_id, stored, "", definition))
@@ -170,6 +173,11 @@ class _Page:
             return f"{page[before].n if before >= 0 else int(last.n) - 1}.{place}"
         more = await self._next_rows(last.n, 1)
         return f"{last.n}.0" if more else ""
+
+
+def _shown(template: bytes) -> list[Field]:
+    """Return the fields of a component that are its own, as they may be shown."""
+    return [masked(field) for field in fields_of(template) if not field.key.startswith("@")]
 
 
 def _read_marker(marker: str) -> tuple[str, int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from coordinator.errors import InvalidRequestError
-from coordinator.service.components import components_of
+from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
+from coordinator.service.components import activities_of, components_of
 from coordinator.service.spheres import split_attempt
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class Statuses:
         if not wanted:
             raise InvalidRequestError("Member 'objectIds' must have at least one item.")
         if name in OF_COMPONENTS or len(wanted) > STATUS_BATCH:
-            await self._check(caller.account, pipeline_id, wanted, name)
+            # Of a pipeline that is gone the script says so, unless the call is a repeat.
+            with suppress(PipelineNotFoundError, PipelineDeletedError):
+                await self._check(caller.account, pipeline_id, wanted, name)
         try:
             changed = await self._change(caller.account, pipeline_id, wanted, name, answer)
         except InvalidRequestError:  # an id that the script does not know: say what it is
@@ -89,6 +92,11 @@ class Statuses:
                 raise InvalidRequestError(f"Member 'objectIds' names '{name[:64]}', {_what(name)}.")
         if strange:
             raise InvalidRequestError(_mixed(status, strange[0]))
+        activities = await asyncio.to_thread(activities_of, stored)
+        for name in (name for name in ids if name not in activities):
+            raise InvalidRequestError(
+                f"Status {status} is for activities, and '{name[:64]}' is none: it is never run."
+            )
 
     async def _instances(self, account: str, pipeline_id: str, ids: Sequence[str]) -> set[str]:
         """Return those of `ids` that are instances of the pipeline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from coordinator.domain.evaluation import FieldError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from coordinator.service.waiters import Presence
     from coordinator.store.tasks import Claimed, Tasks
 
+log = logging.getLogger(__name__)
 EXPRESSION_ERROR = "ExpressionError"
 HEARTBEAT_KEEP_MS = 3_600_000
 # As what a refused task call is counted; a subclass stands before its base.
@@ -81,6 +83,8 @@ class TaskService:
                 fields, needed = await self._contexts.object_of(caller.account, claimed)
             except FieldError as error:
                 await self._give_up(caller.account, claimed, str(error))
+            except PipelineNotFoundError:
+                log.debug("pipeline %s went while its task was claimed", claimed.pipeline_id)
             else:
                 return task_of(caller.account, claimed, fields, needed, self._timeout_ms)
         return None
@@ -142,8 +146,13 @@ class TaskService:
         """Fail a task whose object cannot be worked out: no retry would mend that."""
         handle = handle_of(claimed)
         errors = (EXPRESSION_ERROR, problem, "")
-        await self._tasks.finish(account, handle, "FAILED", errors, final=True)
-        self._metrics.failed += 1
+        try:
+            outcome = await self._tasks.finish(account, handle, "FAILED", errors, final=True)
+        except (TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError) as error:
+            log.debug("the task was taken away before it could fail: %s", error)
+            return
+        if outcome == "failed":
+            self._metrics.failed += 1
 
     def _handle(self, account: str, task_id: str) -> Handle:
         try:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from coordinator.domain.times import iso
+from coordinator.service.spheres import status as shown_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from coordinator.store.tasks import PolledGroup
 
 CLOSE = 0.6
+MOST_SHOWN = 500
 UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 LIVELY_MS = 90_000  # longer than a poll may wait
 
@@ -29,13 +31,22 @@ def waiting_reason(pipeline: Record, stored: StoredInstance, seen: Seen | None) 
         case "blocked":
             return _blocked(stored.unmet, stored.needs)
         case "delayed":
-            begins = iso(int(record["retry_ms"]))
-            return f"attempt {record['attempt']} begins at {begins}, after its retryDelay"
+            return _delayed(record, stored.attempt)
         case "leased":
             return _leased(record)
         case "ready":
             return _ready(pipeline, stored, seen)
     return ""
+
+
+def _delayed(record: Record, last: Record) -> str:
+    begins = iso(int(record["retry_ms"]))
+    why = ": ".join(filter(None, (last.get("error_id"), last.get("error_message"))))
+    failed = f" ({why[:MOST_SHOWN]})" if why else ""
+    return (
+        f"attempt {record.get('handed', '')} failed{failed}; attempt {record['attempt']} begins "
+        f"at {begins}, after its retryDelay"
+    )
 
 
 def _blocked(unmet: int, needs: Sequence[Need]) -> str:
@@ -50,7 +61,7 @@ def _need(need: Need) -> str:
     if not need.id:
         return "an instance that is still being made"
     if need.state != "terminal":
-        return f"'{need.id}' ({need.state})"
+        return f"'{need.id}' ({shown_status(need.state, '', need.acked_ms)})"
     return f"'{need.id}', which is {need.status}: rerun it or mark it finished"
 
 
@@ -81,7 +92,7 @@ def _unclaimed(group: str, seen: Seen) -> str:
         return f"waits for its turn in worker group '{group}', polled by {_runners(seen.group)}"
     when = f"for {duration(silent_ms)}" if seen.group.polled_ms else "lately"
     near = nearest(group, seen.others)
-    hint = f" (nearest: '{near.group}', {_runners(near)})" if near else ""
+    hint = f" (nearest: '{near.group}', {_polled(near, seen.now_ms)})" if near else ""
     return f"no runner has polled worker group '{group}' {when}{hint}"
 
 
@@ -93,6 +104,12 @@ def nearest(group: str, others: Sequence[PolledGroup]) -> PolledGroup | None:
             return other
     close = get_close_matches(group, by_name, 1, CLOSE)
     return by_name[close[0]] if close else None
+
+
+def _polled(polled: PolledGroup, now_ms: int) -> str:
+    if polled.pollers:
+        return _runners(polled)
+    return f"last polled {duration(now_ms - polled.polled_ms)} ago"
 
 
 def _runners(polled: PolledGroup) -> str:

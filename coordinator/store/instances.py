@@ -51,6 +51,7 @@ class Need(NamedTuple):
     id: str
     state: str
     status: str
+    acked_ms: str
 
 
 class StoredInstance(NamedTuple):
@@ -74,11 +75,15 @@ def record_of(flat: Sequence[bytes]) -> Record:
     return {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
 
 
-def stored_instance(row: Sequence[Any]) -> StoredInstance:
-    """Return what read_instances answers of one instance."""
+def stored_instances(rows: Sequence[Sequence[Any]]) -> list[StoredInstance | None]:
+    """Return what read_instances answers; instances of a component share its template."""
+    return [_stored_instance(row, rows[row[7] - 1][6]) if row else None for row in rows]
+
+
+def _stored_instance(row: Sequence[Any], template: bytes) -> StoredInstance:
     progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
     flat = [part.decode() for part in row[4]]
-    needs = [Need(*flat[i : i + 3]) for i in range(0, len(flat), 3)]
+    needs = [Need(*flat[i : i + 4]) for i in range(0, len(flat), 4)]
     return StoredInstance(
-        record_of(row[0]), record_of(row[1]), progress, row[3], needs, row[5].decode(), row[6]
+        record_of(row[0]), record_of(row[1]), progress, row[3], needs, row[5].decode(), template
     )

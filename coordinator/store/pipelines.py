@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from coordinator.domain.ids import shard_of
 from coordinator.domain.times import iso
 from coordinator.errors import PipelineDeletedError, PipelineNotFoundError
-from coordinator.store.instances import Health, InstanceRow, record_of, stored_instance
+from coordinator.store.instances import Health, InstanceRow, record_of, stored_instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -230,22 +230,21 @@ class Pipelines:
         self, account: str, pipeline_id: str, wanted: Sequence[tuple[str, int]]
     ) -> list[StoredInstance | None]:
         """Read instances by (instance id, attempt number; 0: the current one); at most 200."""
-        flat = [part for pair in wanted for part in pair]
-        rows = await self._scripts.read(
-            "read_instances", shard_of(pipeline_id), *flat, scope=f"{account}:{pipeline_id}"
-        )
-        return [stored_instance(row) if row else None for row in rows]
+        shard, scope = shard_of(pipeline_id), f"{account}:{pipeline_id}"
+        found: list[StoredInstance | None] = []
+        while len(found) < len(wanted):  # large ones take several calls
+            flat = [part for pair in wanted[len(found) :] for part in pair]
+            rows = await self._scripts.read("read_instances", shard, *flat, scope=scope)
+            found += stored_instances(rows)
+        return found
 
     async def page(
         self, account: str, pipeline_id: str, after: str, limit: int
     ) -> list[InstanceRow]:
         """Read a page of instances in the order of their making, behind number `after`."""
+        shard, scope = shard_of(pipeline_id), f"{account}:{pipeline_id}"
         rows = await self._scripts.read(
-            "list_instances",
-            shard_of(pipeline_id),
-            scope=f"{account}:{pipeline_id}",
-            after=after,
-            limit=limit,
+            "list_instances", shard, scope=scope, after=after, limit=limit
         )
         return [InstanceRow(*(part.decode() for part in row)) for row in rows]
 

@@ -99,8 +99,15 @@ def _never_activated(_: str) -> CoordinatorError:
 def _too_many_runs(most: str) -> CoordinatorError:
     return InvalidRequestError(
         f"Exceeded number of concurrent executions: {most} of this pipeline's runs have not ended "
-        "yet. Wait for one, deactivate the pipeline, or raise 'maxActiveInstances' in its Default "
-        "object."
+        "yet. Wait for one, rerun or mark finished what it waits for, deactivate the pipeline, or "
+        "raise 'maxActiveInstances' in its Default object."
+    )
+
+
+def _goes_on(_: str) -> CoordinatorError:
+    return InvalidRequestError(
+        "The pipeline goes on with the tasks that it was deactivated with, which have their "
+        "parameter values: activate it without values, or deactivate it with cancelActive first."
     )
 
 
@@ -119,6 +126,7 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "DEFINITION_ERRORED": _definition_errored,
     "NEVER_ACTIVATED": _never_activated,
     "TOO_MANY_RUNS": _too_many_runs,
+    "GOES_ON": _goes_on,
     "VERSION_CHANGED": lambda _: VersionChangedError(),
     "NOT_STAGED": lambda _: NotStagedError(),
     "POLL_SUPERSEDED": lambda _: PollSupersededError(),

@@ -99,7 +99,7 @@ class Handlers:
             request.name,
             request.unique_id,
             request.description or "",
-            request.tags,
+            {tag.key: tag.value for tag in request.tags or ()},
         )
         return encode(outputs.CreatePipelineOutput(pipeline_id))
 

@@ -39,13 +39,10 @@ local function tell_dependent(base, scope, n, told, dependent, now, wakes)
   return 0
 end
 
---- What the dependents of an instance are told. It is canceled first where a deactivation has not come to it yet.
-local function told_by(base, scope, n, now)
-  local key, alive = instance_key(base, scope, n), redis.call('HMGET', pipeline_key(base, scope), 'canceling', 'cancel_to')
-  if alive[1] then
-    overtake_cancel(base, scope, n, read_hash(key), alive[1], alive[2], now)
-  end
-  local found = redis.call('HMGET', key, 'status', 'cascade', 'id', 'cascade_failed_on', 'revives')
+--- What the dependents of an instance are told.
+local function told_by(base, scope, n)
+  local alive = redis.call('HMGET', pipeline_key(base, scope), 'canceling', 'cancel_to')
+  local found = redis.call('HMGET', instance_key(base, scope, n), 'status', 'cascade', 'id', 'cascade_failed_on', 'revives')
   return {
     status = found[1], cascade = found[2], id = found[3], chain = found[4], canceling = alive[1], cancel_to = alive[2],
     again = found[5], revives = found[5] and found[2] and (not found[1] or found[1] == 'FINISHED'),
@@ -54,7 +51,7 @@ end
 
 local function fan_out(base, scope, n, from, now, wakes)
   local key, cursor = instance_key(base, scope, n), 'fanout:' .. scope .. ':' .. n
-  local told = told_by(base, scope, n, now)
+  local told = told_by(base, scope, n)
   local page = redis.call(
     'ZRANGEBYSCORE', dependents_key(base, scope, n), '(' .. from, '+inf', 'LIMIT', 0, FAN_OUT)
   local count, links = 0, 0

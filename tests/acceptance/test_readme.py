@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from installed_clients import environment as client_environment
+from installed_clients import installed
+from pipelines import poll, task_fields
 from pydantic_core import PydanticUndefined
 from replicas import ReplicaProcess
 from waiting import wait_until
@@ -33,6 +36,17 @@ def _commands() -> list[str]:
     return [line.partition("#")[0].strip() for line in lines if line.strip()]
 
 
+AWS_CLI = (
+    "export AWS_ENDPOINT_URL_DATA_PIPELINE=http://127.0.0.1:8080 AWS_ACCESS_KEY_ID=any"
+    " AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1\n"
+    "id=$(aws datapipeline create-pipeline --name nightly --unique-id nightly-2"
+    " --query pipelineId --output text)\n"
+    "aws datapipeline put-pipeline-definition --pipeline-id $id"
+    " --pipeline-definition file://nightly.json\n"
+    "aws datapipeline activate-pipeline --pipeline-id $id"
+    " --parameter-values myBucket=other-bucket\n"
+    "aws datapipeline list-runs --pipeline-id $id"
+).splitlines()
 # Every command of the README, with the test that runs it (make test and make check run this file).
 RUN_BY = {
     "make demo": "test_demo_ends_well",
@@ -41,6 +55,7 @@ RUN_BY = {
     ".venv/bin/coordinator runner --endpoint http://127.0.0.1:8080 --worker-group etl": (
         "test_serve_and_runner"
     ),
+    **dict.fromkeys(AWS_CLI, "test_the_aws_cli"),
     "export COORDINATOR_REDIS_URL=redis://127.0.0.1:6379/0": "test_commands_on_a_redis",
     ".venv/bin/coordinator check": "test_commands_on_a_redis",
     ".venv/bin/coordinator serve --port 8080": "test_commands_on_a_redis",
@@ -127,6 +142,32 @@ def test_serve_and_runner(tmp_path):
         for process in filter(None, [runner, serve]):
             _end(process)
         probe.close()
+
+
+def test_the_aws_cli(new_server, new_replica, tmp_path):
+    """The commands work as they stand, on the definition that stands above them."""
+    replica = new_replica(new_server().url)
+    (definition,) = _blocks("json")
+    (tmp_path / "nightly.json").write_text(definition)
+    (commands,) = [block for block in _blocks("console") if "aws datapipeline" in block]
+    folder = Path(installed("aws")).parent
+    environment = {**client_environment(replica), "PATH": f"{folder}:{os.environ['PATH']}"}
+    ran = subprocess.run(
+        ["bash", "-euc", commands.replace(ENDPOINT, replica.url)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"Fetch .*WAITING_FOR_RUNNER", ran.stdout, re.DOTALL)
+    assert re.search(r"Load .*WAITING_ON_DEPENDENCIES", ran.stdout, re.DOTALL)
+    client = replica.client()
+    task = task_fields(poll(client, "etl"))
+    assert task["command"] == "echo fetching s3://other-bucket/raw.csv"
+    client.close()
 
 
 def _run_snippet(snippet: str) -> str:

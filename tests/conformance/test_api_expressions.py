@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pipelines import (
     Ref,
@@ -20,6 +22,7 @@ from pipelines import (
     values,
 )
 
+MOST = 20 << 20  # characters of an expression
 FIELDS = {
     "myDay": "#{format(@scheduledStartTime, 'YYYY-MM-dd')}",
     "myPath": "s3://#{myFolder.myBucket}/#{myDay}/#{name}",
@@ -133,6 +136,20 @@ def test_a_text_without_a_value_is_refused(api, running, text):
     """The sentence says where and why."""
     with pytest.raises(api.exceptions.InvalidRequestException, match=r"has no value: .+"):
         evaluated(api, running[0], "A", text)
+
+
+def test_a_long_text_is_taken_whole(running, replica):
+    """Its expressions have values; beyond what the model allows it is refused."""
+    pipeline, _ = running
+    body = {"pipelineId": pipeline, "objectId": "A", "expression": "x" * MOST}
+    answer = replica.post("EvaluateExpression", body)
+    assert (answer.status, len(json.loads(answer.body).get("evaluatedExpression", ""))) == (
+        200,
+        MOST,
+    )
+    longer = replica.post("EvaluateExpression", {**body, "expression": "x" * (MOST + 1)})
+    assert longer.status == 400
+    assert b"'expression' must be at most 20971520 characters" in longer.body
 
 
 @pytest.mark.parametrize("name", ["Nobody", "@A_2012-12-12T00:00:00", "é"])

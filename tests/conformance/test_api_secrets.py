@@ -165,6 +165,20 @@ def test_a_mask_at_the_activation_is_refused(api, running):
         )
 
 
+def test_the_values_that_a_secret_may_have_are_not_told(api):
+    """Neither among the errors of a put nor when an activation is refused."""
+    allowed = {"id": "*myKey", "attributes": [{"key": "allowedValues", "stringValue": "hidden"}]}
+    pipeline, objects = create(api), [activity("A", new_group())]
+    wrong = [{"id": "*myKey", "stringValue": "wrong"}]
+    found = put(api, pipeline, objects, wrong, [allowed])
+    told = "The value must be one of its allowedValues."
+    assert found["validationErrors"] == [{"id": "*myKey", "errors": [told]}]
+    assert not put(api, pipeline, objects, [], [allowed])["errored"]
+    with pytest.raises(api.exceptions.InvalidRequestException, match="of its allowedValues") as no:
+        api.activate_pipeline(pipelineId=pipeline, parameterValues=wrong)
+    assert "hidden" not in str(no.value)
+
+
 def test_a_secret_of_the_activation_is_used_and_masked(api):
     """It is the active version's value."""
     group, pipeline = new_group(), create(api)
@@ -200,3 +214,16 @@ def test_a_secret_cannot_be_searched_for(api, running):
         }
         found = api.query_objects(pipelineId=pipeline, sphere=sphere, query=query)
         assert found["ids"] == []
+
+
+def test_whether_an_expression_of_a_secret_has_a_value_is_told_at_the_hand_out(api):
+    """Put, activation and evaluation say nothing of it; the hand-out fails the task for good."""
+    group, pipeline = new_group(), create(api)
+    guess = {"*pin": "7000", "myGuess": "#{1/(*pin/7001)}"}
+    assert not put(api, pipeline, [activity("A", group, **guess)])["errored"]
+    api.activate_pipeline(pipelineId=pipeline)
+    assert "taskObject" not in api.poll_for_task(workerGroup=group)
+    (name,) = ids(api, pipeline)
+    (fields,) = describe(api, pipeline, name)
+    assert (fields["@status"], fields["errorId"]) == ("FAILED", "ExpressionError")
+    assert "7000" not in fields["errorMessage"]

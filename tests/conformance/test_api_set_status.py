@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pipelines import Ref, activity, create, finish, ids, new_group, poll, put, start, statuses
+from waiting import wait_until
 
 
 def set_status(api, pipeline, status, *names):
@@ -143,3 +144,23 @@ def test_a_repeat_of_the_call_changes_nothing(api, replica):
     finish(api, poll(api, group))
     assert replica.post("SetStatus", body, same).status == 200
     assert statuses(api, pipeline) == {"A": "FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "names", "status"),
+    [(1, ["A"], "PAUSE"), (1, ["A"], "RESUME"), (1, [], "TRY_CANCEL"), (201, [], "TRY_CANCEL")],
+)
+def test_a_repeat_is_one_after_the_deletion_too(api, replica, runs, names, status):
+    """What was done is done, though the pipeline went before the answer was known."""
+    pipeline = create(api)
+    parts = [activity("A" if n == 0 else f"A{n}", "nobody") for n in range(runs)]
+    put(api, pipeline, *parts)
+    api.activate_pipeline(pipelineId=pipeline)
+    wait_until(lambda: len(ids(api, pipeline, limit=1000)) == runs)
+    names = names or ids(api, pipeline, limit=1000)
+    body = {"pipelineId": pipeline, "objectIds": names, "status": status}
+    same = {"amz-sdk-invocation-id": f"deleted-{runs}-{status}"}
+    assert replica.post("SetStatus", body, same).status == 200
+    api.delete_pipeline(pipelineId=pipeline)
+    assert replica.post("SetStatus", body, same).status == 200
+    assert replica.post("SetStatus", body).status == 400

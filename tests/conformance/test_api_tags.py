@@ -33,6 +33,18 @@ def test_a_tag_is_added_and_overwritten(api):
     assert tags_of(api, create(api)) == {}
 
 
+def test_a_key_that_is_given_twice_has_its_last_value(api):
+    """At the creation as later: a pipeline has each key once."""
+    twice = [{"key": "k", "value": "1"}, {"key": "k", "value": "2"}]
+    pipeline = api.create_pipeline(name="twice", uniqueId=uuid.uuid4().hex, tags=twice)[
+        "pipelineId"
+    ]
+    (found,) = api.describe_pipelines(pipelineIds=[pipeline])["pipelineDescriptionList"]
+    assert found["tags"] == twice[1:]
+    api.add_tags(pipelineId=pipeline, tags=twice[::-1])
+    assert tags_of(api, pipeline) == {"k": "1"}
+
+
 def test_a_tag_is_removed(api):
     """One that is not there is no mistake, nor is a key named twice."""
     pipeline = create(api)

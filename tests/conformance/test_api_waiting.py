@@ -56,8 +56,8 @@ def test_dependencies(api):
     one, two, three, _ = ids(api, pipeline)
     fields = fields_of(api, pipeline, "D")
     assert fields["@waitingOn"] == [one, two, three]
-    told = f"waits for '{one}' (leased), '{two}' (ready) and '{three}' (blocked)"
-    assert fields["@waitingReason"] == [told]
+    first = f"waits for '{one}' (RUNNING), '{two}' (WAITING_FOR_RUNNER) and "
+    assert fields["@waitingReason"] == [f"{first}'{three}' (WAITING_ON_DEPENDENCIES)"]
 
 
 def test_many_dependencies(api):
@@ -91,8 +91,8 @@ def test_a_retry_delay(api):
     """When the next attempt begins."""
     group = new_group()
     pipeline = start(api, activity("A", group, retryDelay="1 hour"))
-    finish(api, poll(api, group), "FAILED")
-    told = rf"attempt 2 begins at {TIME}, after its retryDelay"
+    finish(api, poll(api, group), "FAILED", errorId="Odd", errorMessage="it broke")
+    told = rf"attempt 1 failed \(Odd: it broke\); attempt 2 begins at {TIME}, after its retryDelay"
     assert re.fullmatch(told, reason(api, pipeline))
     assert fields_of(api, pipeline, "A")["@status"] == ["SCHEDULED"]
 

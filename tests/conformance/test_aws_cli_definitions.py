@@ -6,7 +6,7 @@ import json
 
 import pytest
 from installed_clients import AwsCli, AwsError
-from pipelines import all_values, create, item, new_group, poll, task_fields
+from pipelines import activity, all_values, create, item, new_group, poll, start, task_fields
 
 BROKEN = [item("A", type="ShellCommandActivity")]
 
@@ -62,16 +62,15 @@ def test_a_definition_comes_back_as_the_file_had_it(aws, put):
     assert aws("get-pipeline-definition", *which) == content
 
 
-def test_validation_tells_and_stores_nothing(aws, api, put, tmp_path):
-    """Errors are in the output, whose exit code is 0; the definition stays as it was."""
-    pipeline, *_ = put
-    before = api.get_pipeline_definition(pipelineId=pipeline)["pipelineObjects"]
+def test_validation_tells_and_stores_nothing(aws, api, tmp_path):
+    """Errors are in the output, whose exit code is 0; the pipeline is as empty as before."""
+    pipeline = create(api)
     (tmp_path / "objects.json").write_text(json.dumps(BROKEN))
     of = ["--pipeline-id", pipeline, "--pipeline-objects", "file://objects.json"]
     found = aws("validate-pipeline-definition", *of)
     assert found["errored"]
     assert [error["id"] for error in found["validationErrors"]] == ["A"]
-    assert api.get_pipeline_definition(pipelineId=pipeline)["pipelineObjects"] == before
+    assert api.get_pipeline_definition(pipelineId=pipeline)["pipelineObjects"] == []
 
 
 def test_parameter_values_come_from_the_command_line(aws, api, put):
@@ -91,11 +90,11 @@ def test_parameter_values_come_from_the_command_line(aws, api, put):
     assert all_values(task, "scriptArgument") == ["b", "one", "two", "b"]
 
 
-def test_an_expression_is_evaluated(aws, put):
+def test_an_expression_is_evaluated(aws, api):
     """The answer's one member, and the sentence where there is no value."""
-    pipeline, *_ = put
+    pipeline = start(api, activity("Copy", new_group(), myFrom="b"))
     of = ["--pipeline-id", pipeline, "--object-id", "Copy", "--expression"]
     found = aws("evaluate-expression", *of, "from #{myFrom} to #{name}")
-    assert found == {"evaluatedExpression": "from b to Copies a day"}
+    assert found == {"evaluatedExpression": "from b to Copy"}
     with pytest.raises(AwsError, match=r"InvalidRequestException.*nothing"):
         aws("evaluate-expression", *of, "#{nothing}")

@@ -113,7 +113,7 @@ def test_what_is_not_http(place, sent):
 def test_a_body_that_is_announced_too_large_is_refused_at_once(place):
     """Before any of it is sent."""
     with connected(place) as sock:
-        sock.sendall(head(20 << 20))
+        sock.sendall(head(30 << 20))
         assert sock.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 

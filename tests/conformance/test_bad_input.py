@@ -176,18 +176,18 @@ def test_deep_nesting(place, before, opening):
     place.refuses_body("ReportTaskProgress", before + opening * 200_000)
 
 
-def test_a_body_of_twenty_megabytes(place):
+def test_a_body_of_thirty_megabytes(place):
     """Refused by its length, before it is read; the replica serves on."""
-    body = b'{"taskId": "%s"}' % (b"t" * 20 * MEGABYTE)
+    body = b'{"taskId": "%s"}' % (b"t" * 30 * MEGABYTE)
     assert "COORDINATOR_MAX_BODY" in place.refuses_body("ReportTaskProgress", body, status=413)
 
 
-def test_a_chunked_body_of_twenty_megabytes(place):
+def test_a_chunked_body_of_thirty_megabytes(place):
     """It says no length, and is refused when it is too long."""
 
     def send():
         headers = {TARGET: REPORT, "Content-Type": CONTENT_TYPE}
-        return place.replica.send("POST", "/", (b" " * MEGABYTE for _ in range(20)), headers)
+        return place.replica.send("POST", "/", (b" " * MEGABYTE for _ in range(30)), headers)
 
     assert "COORDINATOR_MAX_BODY" in place.refuses(send, status=413)
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from seeds import component
 
 GROUPS = st.sampled_from("gh")
+PARTS = st.lists(st.sampled_from(["Part0", "Part1", "Part2"]), min_size=1, unique=True)
+STATUS = st.sampled_from(["cancel", "mark", "rerun", "rerun"])
 
 
 @st.composite
@@ -18,6 +20,7 @@ def graphs(draw: Any) -> list[Any]:
         component(
             f"Part{i}",
             group=draw(GROUPS),
+            cascade=draw(st.booleans()),
             needs=sorted(draw(st.sets(st.integers(0, i - 1), max_size=3))) if i else [],
             maximum_retries=draw(st.sampled_from([0, 1, 50])),
             retry_delay_ms=draw(st.sampled_from([0, 0, 3000])),

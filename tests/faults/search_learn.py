@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from search_view import View
 
 KEPT_CALLS = 2
-FATE = {"cancel": "canceled", "run due": "lost", "give back": "returned", "delete": "deleted"}
+FATE = {"run due": "lost", "give back": "returned", "delete": "deleted"}
+FATE |= dict.fromkeys(("cancel", "mark", "deactivate"), "canceled")
 
 
 def learn(

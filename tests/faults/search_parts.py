@@ -20,6 +20,13 @@ PIPELINE = "df-AAAA" + "A" * 16
 SCOPE = f"{ACCOUNT}:{PIPELINE}"
 NOBODY = "@Nobody_2026-01-01T00:00:00"
 DEAD_TRIED = 2
+STATUSES = {  # steps that name instances or components, and their scripts
+    "cancel": "cancel_instances",
+    "rerun": "rerun_instances",
+    "mark": "finish_instances",
+    "pause": "pause_components",
+    "resume": "resume_components",
+}
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,14 @@ class Clients(NamedTuple):
     last_run_ms: int = 0
     gap_end_ms: int = 0
 
+    def opened(self, call: str) -> Open | None:
+        """Return what is known of a poll that has no answer yet."""
+        return next((one for one in self.open if one.call == call), None)
+
+    def claimed(self, handle: str) -> Claim:
+        """Return what became of a claim."""
+        return next(claim for claim in self.claims if claim.handle.claim == handle)
+
     def text(self) -> str:
         """Return what counts for what may happen later."""
         ended = [claim for claim in self.claims if claim.told and claim.fate][-DEAD_TRIED:]
@@ -162,16 +177,17 @@ def start(store: Store, step: Step, config: Config) -> Coroutine[Any, Any, Any]:
         "give back": lambda: tasks.give_back(poll, step.task, 0),
         "report": lambda: tasks.report(ACCOUNT, handle, config.progress_ms, step.fields),
         "finish": lambda: tasks.finish(ACCOUNT, handle, step.status, NO_ERROR),
-        "cancel": lambda: pipelines.set_status(
-            "cancel_instances", ACCOUNT, step.pipeline, step.ids, step.answer
+        "deactivate": lambda: pipelines.deactivate(
+            ACCOUNT, step.pipeline, step.answer, cancel=True
         ),
-        "rerun": lambda: pipelines.set_status(
-            "rerun_instances", ACCOUNT, step.pipeline, step.ids, step.answer
-        ),
+        "hold": lambda: pipelines.deactivate(ACCOUNT, step.pipeline, step.answer, cancel=False),
         "delete": lambda: pipelines.delete(ACCOUNT, step.pipeline, step.answer),
         "put": lambda: pipelines.put(ACCOUNT, step.pipeline, b"{}", errored=False),
         "stage": lambda: pipelines.stage(ACCOUNT, step.pipeline, step.version, step.staged),
         "activate": lambda: pipelines.activate(ACCOUNT, step.pipeline, step.version, step.answer),
         "run due": lambda: store.timers.run_due(0, step.limit),
     }
+    if step.kind in STATUSES:
+        script = STATUSES[step.kind]
+        return pipelines.set_status(script, ACCOUNT, step.pipeline, step.ids, step.answer)
     return calls[step.kind]()

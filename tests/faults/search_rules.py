@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from search_moment import Moment
-from search_parts import NOBODY
+from search_operator import OperatorRules
 from seeds import ACCOUNT
 
 from coordinator.errors import (
     InvalidRequestError,
     LeaseLostError,
-    NotStagedError,
     PipelineDeletedError,
     PollSupersededError,
-    VersionChangedError,
 )
 
 if TYPE_CHECKING:
@@ -27,12 +24,10 @@ if TYPE_CHECKING:
 
     from search_parts import Claim
 
-    from coordinator.errors import CoordinatorError
-
 VERDICTS = {"canceled": "canceled", "lost": "superseded", "returned": "superseded"}
 
 
-class Rules(Moment):
+class Rules(OperatorRules):
     """What holds of each kind of step."""
 
     def check_kind(self) -> None:
@@ -44,7 +39,7 @@ class Rules(Moment):
         claim = self.step.claim
         where, held = self.holding(claim)
         if not held:
-            self.unchanged()
+            self.nothing_more(claim)
             return self.told(claim, verdict)
         record, old = self.after.instances[where], self.before.instances[where]
         deadline_ms = self.now_ms + int(record.get("progress_timeout_ms", self.config.progress_ms))
@@ -62,7 +57,8 @@ class Rules(Moment):
         if claim.fate == "deleted":
             assert verdict == "deleted", verdict
         elif self.gone(claim):
-            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
+            late = claim.fate == "canceled" and verdict == "deleted"  # before the cursor came
+            assert late or isinstance(self.answer.error, PipelineDeletedError), self.answer
         elif claim.fate.startswith("reported"):
             assert verdict == "repeat", verdict
         else:
@@ -74,7 +70,7 @@ class Rules(Moment):
         where, held = self.holding(claim)
         if held:
             return self.ended(where, outcome)
-        self.unchanged()
+        self.nothing_more(claim)
         if self.gone(claim):
             assert isinstance(self.answer.error, PipelineDeletedError), self.answer
         elif claim.fate == "canceled":
@@ -103,6 +99,12 @@ class Rules(Moment):
         """Say what a claim is for, and whether it holds the lease of it."""
         where = self.before.holders().get(claim.handle.claim)
         return where or ("", ""), where is not None
+
+    def nothing_more(self, claim: Claim) -> None:
+        """Nothing is changed, but that a deactivation is carried out where it has not come yet."""
+        where = f"{ACCOUNT}:{claim.handle.pipeline_id}", str(claim.handle.n)
+        if where not in self.before.doomed:
+            self.unchanged()
 
     def gone(self, claim: Claim) -> bool:
         """Say whether the claim's pipeline is deleted."""
@@ -176,88 +178,6 @@ class Rules(Moment):
         if not returned:
             self.unchanged()
 
-    def check_cancel(self, count: Any) -> None:
-        """Each of those named that has not ended is CANCELED; sent again it changes nothing."""
-        self.asked(count, "terminal", {"terminal"})
-
-    def check_rerun(self, count: Any) -> None:
-        """Each of those named that has ended will run again; sent again it changes nothing."""
-        self.asked(count, "terminal", {"ready", "blocked"})
-
-    def asked(self, count: Any, end: str, into: set[str]) -> None:
-        """What the operator asks for happens to just those that are named."""
-        if self.step.repeat:
-            return self.unchanged()
-        if self.step.scope in self.before.deleted:
-            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
-            return None
-        if NOBODY in self.step.ids:
-            assert isinstance(self.answer.error, InvalidRequestError), self.answer
-            return None
-        assert self.answer.error is None, self.answer.error
-        ended = self.step.kind == "rerun"
-        mine = {w: r for w, r in self.before.instances.items() if w[0] == self.step.scope}
-        named = {where for where, record in mine.items() if record["id"] in self.step.ids}
-        hit = {w for w in named if (self.before.instances[w]["state"] == end) == ended}
-        assert {where for where, _, _ in self.moves} == hit
-        assert all(new in into for _, _, new in self.moves)
-        assert count == len(hit), count
-        return None
-
-    def check_delete(self, _: Any) -> None:
-        """A pipeline is deleted once."""
-        if self.step.repeat:
-            return self.unchanged()
-        before = self.step.scope in self.before.deleted
-        assert (self.answer.error is None) == (not before), self.answer
-        assert self.step.scope in self.after.deleted, "not deleted"
-        return None
-
-    def check_activate(self, started: Any) -> None:
-        """An activation makes instances, one after the other; sent again it makes none."""
-        if self.step.repeat:
-            assert started is None, started
-            return self.unchanged()
-        if self.step.scope in self.before.deleted:
-            assert isinstance(self.answer.error, PipelineDeletedError), self.answer
-            return None
-        wrong = self.not_to_start()
-        if wrong is not None:
-            assert isinstance(self.answer.error, wrong), self.answer
-            return None
-        assert self.answer.error is None, self.answer.error
-        assert started * 1000 > self.now_ms - 1000, "started in the past"
-        assert self.moves, "nothing was started"
-        assert {where[0] for where, _, _ in self.moves} == {self.step.scope}
-        return None
-
-    def not_to_start(self) -> type[CoordinatorError] | None:
-        """Return the refusal of a version that is not there, not the latest, or not all stored."""
-        latest = self.before.latest.get(self.step.scope)
-        if latest is None:
-            return InvalidRequestError
-        if latest != self.step.version:
-            return VersionChangedError
-        staged = self.before.staged.get(f"{self.step.scope}:{latest}", 0)
-        whole = 2 * len(self.config.parts) + 1
-        return NotStagedError if self.step.staged and staged < whole else None
-
-    def check_put(self, version: Any) -> None:
-        """A definition has the next version; nothing else happens."""
-        self.prepared()
-        if self.answer.error is None:
-            assert version == int(self.before.latest.get(self.step.scope, 0)) + 1
-
-    def check_stage(self, _: Any) -> None:
-        """What a version runs is stored; nothing else happens."""
-        self.prepared()
-
-    def prepared(self) -> None:
-        """Nothing is started, and it is refused for a deleted pipeline only."""
-        assert not self.moves, "nothing was to be started"
-        gone = self.step.scope in self.before.deleted
-        assert isinstance(self.answer.error, PipelineDeletedError) == gone, self.answer
-
     def check_run_due(self, run: Any) -> None:
         """What is due is applied, oldest first, and nothing else; leases get their grace."""
         assert self.answer.error is None, self.answer.error
@@ -269,7 +189,9 @@ class Rules(Moment):
             if at >= self.now_ms and timer not in self.after.timers:
                 kind, _, rest = timer.partition(":")
                 assert kind in {"lease", "timeout", "retry", "fanout"}, timer
-                assert any(due.endswith(rest) or due.startswith("delete") for due in overdue), timer
+                doomed = tuple(rest.rsplit(":", 1)) in self.before.doomed
+                ended = any(due.endswith(rest) or due.startswith("delete") for due in overdue)
+                assert doomed or ended, timer
         if not overdue:
             assert not self.moves, "something happened before its time"
         elif not run.more and self.step.limit > 1:

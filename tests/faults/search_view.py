@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from search_store import Key, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from search_store import Data
 
 BASE = "coord:1:{0}:"
@@ -20,7 +23,8 @@ SHOWN = {
     "instance": "created_ms claimed_ms ready_ms ended_ms returned_ms retry_ms deadline_ms hostname "
     "reports token",
     "attempt": "claimed_ms renewed_ms ended_ms token hostname reports",
-    "pipeline": "created_ms activated_ms last_start",
+    "pipeline": "created_ms activated_ms first_activated_ms deactivated_ms completed_ms last_start "
+    "ill health_ms health_id",
     "components": "",
 }
 # Of these only whether they are there counts.
@@ -30,13 +34,17 @@ THERE = {
     "pipeline": "deleted_ms",
     "components": "activated",
 }
+HELD = {"claim", "acked_ms", "deadline_ms"}  # fields that only a held instance has
 LONG_MS = 200_000  # as good as for ever: no sequence of steps is so long
 
 
 class View(NamedTuple):
     """A data set by meaning. Instances are named (scope, n).
 
-    `latest`: the last version of a scope's definition; `staged`: fields stored of `scope:version`.
+    `latest`: the last version of a scope's definition; `staged`: fields stored of `scope:version`;
+    `paused`: components of a scope; `aside`: instances that wait for one; `turns`: of scopes in
+    groups; `doomed`: instances that a deactivation has canceled but not come to yet, which are
+    shown as canceled: so they are for everybody.
     """
 
     instances: dict[tuple[str, str], dict[str, str]]
@@ -46,6 +54,11 @@ class View(NamedTuple):
     calls: dict[str, str]
     latest: dict[str, str]
     staged: dict[str, int]
+    pipelines: dict[str, dict[str, str]]
+    paused: dict[str, set[str]]
+    aside: frozenset[tuple[str, str]]
+    turns: frozenset[tuple[str, str]]
+    doomed: frozenset[tuple[str, str]]
 
     def holders(self) -> dict[str, tuple[str, str]]:
         """Return the claims that hold a lease of a living pipeline, and on what."""
@@ -56,37 +69,74 @@ class View(NamedTuple):
         }
 
     def ready(self, group: str) -> list[tuple[str, str]]:
-        """Return the ready instances of living pipelines in a worker group."""
+        """Return the instances of a worker group that may be handed out."""
         return [
             where
             for where, record in self.instances.items()
             if record["state"] == "ready"
             and record["group"] == group
             and where[0] not in self.deleted
+            and "held" not in self.pipelines[where[0]]
+            and record["component"] not in self.paused.get(where[0], ())
+            and where not in self.aside
+            and (where[0], group) in self.turns
         ]
 
 
 def view(data: Data) -> View:
     """Read a data set."""
-    instances, timers, meta, calls, deleted, latest, staged = {}, {}, {}, {}, set(), {}, {}
+    kinds: dict[str, dict[str, Any]] = defaultdict(dict)
     for key in data:
         kind, _, rest = key.name.removeprefix(BASE).partition(":")
-        if kind == "instance":
-            scope, _, n = rest.rpartition(":")
-            instances[scope, n] = plain(key)
-        elif kind == "timers":
-            timers = plain(key)
-        elif kind == "meta":
-            meta = plain(key)
-        elif kind == "call":
-            calls[rest] = plain(key)
-        elif kind == "pipeline" and "deleted_ms" in plain(key):
-            deleted.add(rest)
-        elif kind == "definition":
-            latest[rest] = plain(key)["latest_version"]
-        elif kind == "components":
-            staged[rest] = len(plain(key).keys() - {"activated"})
-    return View(instances, timers, meta, frozenset(deleted), calls, latest, staged)
+        kinds[kind][rest] = plain(key)
+    pipelines, instances = kinds["pipeline"], {}
+    for rest, record in kinds["instance"].items():
+        scope, _, n = rest.rpartition(":")
+        instances[scope, n] = record
+    doomed = frozenset(where for where in instances if _doomed(where, instances, pipelines))
+    for where in doomed:
+        left = {k: v for k, v in instances[where].items() if k not in HELD}
+        instances[where] = {**left, "state": "terminal", "status": "CANCELED"}
+    return View(
+        instances=instances,
+        timers=kinds["timers"].get("", {}),
+        meta=kinds["meta"].get("", {}),
+        deleted=frozenset(scope for scope, known in pipelines.items() if "deleted_ms" in known),
+        calls=kinds["call"],
+        latest={scope: known["latest_version"] for scope, known in kinds["definition"].items()},
+        staged={
+            rest: len(known.keys() - {"activated"}) for rest, known in kinds["components"].items()
+        },
+        pipelines=pipelines,
+        paused={scope: set(known) for scope, known in kinds["paused"].items()},
+        aside=frozenset(_aside(kinds["aside"])),
+        turns=frozenset(_turns(kinds["turns"])),
+        doomed=doomed,
+    )
+
+
+def _aside(lists: dict[str, dict[str, int]]) -> Iterator[tuple[str, str]]:
+    for rest, members in lists.items():
+        scope, _, _ = rest.rpartition(":")
+        yield from ((scope, str(int(n))) for n in members)
+
+
+def _turns(lists: dict[str, dict[str, int]]) -> Iterator[tuple[str, str]]:
+    for rest, pipelines in lists.items():
+        account, _, group = rest.partition(":")
+        yield from ((f"{account}:{pipeline}", group) for pipeline in pipelines)
+
+
+def _doomed(
+    where: tuple[str, str],
+    instances: dict[tuple[str, str], dict[str, str]],
+    pipelines: dict[str, dict[str, str]],
+) -> bool:
+    pipeline, record = pipelines.get(where[0], {}), instances[where]
+    canceling = pipeline.get("canceling")
+    if not canceling or record["state"] == "terminal":
+        return False
+    return int(where[1]) <= int(pipeline["cancel_to"]) and record.get("spared") != canceling
 
 
 def canonical(data: Data, clients: str, now_ms: int, threshold_ms: int) -> bytes:
@@ -116,7 +166,8 @@ def _named(text: str) -> tuple[str, tuple[str, ...]]:
 def _counts(key: Key, clients: str) -> bool:
     """Say whether a key can matter later; what is kept for repeats, while a client may repeat."""
     kind, _, rest = key.name.removeprefix(BASE).partition(":")
-    return kind != "answer" and (kind != "call" or f"'{rest}'" in clients)
+    shown = kind in {"answer", "health", "started"}  # to people, or until a repeat
+    return not shown and (kind != "call" or f"'{rest}'" in clients)
 
 
 class _Frozen(dict[str, str]):

@@ -1,8 +1,8 @@
 """Long random runs of the steps of the search, by Hypothesis, which makes a failing run short.
 
 Several pipelines of random shape, two worker groups, polls whose answers are lost, repeats, any
-handle there ever was, due work a little or a lot, outages, and in the end all must end. The runs
-are the same each time; with SEED=… in the environment they are others.
+handle there ever was, cascades, reruns, marks, pauses, deactivation, due work a little or a lot,
+outages, and in the end all must end. The runs are the same each time; SEED=… makes others.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from search_graphs import GROUPS, graphs
+from search_graphs import GROUPS, PARTS, STATUS, graphs
 from search_learn import learn, superseded
 from search_parts import Clients, Config, Step, start
 from search_rules import Rules
 from search_states import State, check_data, check_ends, make_pipeline
 from search_steps import late_step, name
-from search_store import Store
+from search_store import Store, later
 from search_view import view
 from seeds import ACCOUNT
 
@@ -41,13 +41,12 @@ from coordinator.errors import PollSupersededError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from search_parts import Claim, Open
     from search_store import Data
 
 SEED = os.environ.get("SEED")
 RUNS, STEPS = 120, 40
 MOST_PIPELINES = 4
-CONFIG = Config("random", 0, 0, threshold_ms=20_000)
+CONFIG = Config("random", 0, 0, threshold_ms=20_000, extra=frozenset({"repeats"}))
 
 
 class Machine(RuleBasedStateMachine):
@@ -96,26 +95,33 @@ class Machine(RuleBasedStateMachine):
     @rule(pipeline=pipelines)
     def activate(self, pipeline: str) -> None:
         """Start a pipeline, perhaps once more."""
-        answer = f"op-{self.clients.calls}"
-        self.step(Step("activate", f"start {pipeline}", pipeline=pipeline, answer=answer))
+        self.ask("activate", pipeline)
 
-    @rule(kind=st.sampled_from(["cancel", "rerun", "rerun"]), pipeline=pipelines, data=st.data())
+    @rule(kind=st.sampled_from(["deactivate", "hold"]), pipeline=pipelines)
+    def deactivate(self, kind: str, pipeline: str) -> None:
+        """Deactivate a pipeline: cancel what has not ended, or hold it."""
+        self.ask(kind, pipeline)
+
+    @rule(kind=st.sampled_from(["pause", "resume"]), pipeline=pipelines, parts=PARTS)
+    def pause(self, kind: str, pipeline: str, parts: list[str]) -> None:
+        """Pause components, or resume them."""
+        self.ask(kind, pipeline, *parts)
+
+    @rule(kind=STATUS, pipeline=pipelines, data=st.data())
     def set_status(self, kind: str, pipeline: str, data: Any) -> None:
-        """Cancel instances, or run them again."""
+        """Cancel instances, mark them finished, or run them again."""
         instances = view(self.data).instances
         ids = sorted(r["id"] for (scope, _), r in instances.items() if scope.endswith(pipeline))
         if ids:
             wanted = data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=3, unique=True))
             wanted = wanted[: 1 if self.store is self.stores[True] else 3]
-            answer = f"op-{self.clients.calls}"
-            self.step(Step(kind, kind, pipeline=pipeline, ids=tuple(wanted), answer=answer))
+            self.ask(kind, pipeline, *wanted)
 
     @rule(pipeline=consumes(pipelines))
     @precondition(lambda self: len(self.made) > 1)
     def delete(self, pipeline: str) -> None:
         """Delete a pipeline."""
-        answer = f"op-{self.clients.calls}"
-        self.step(Step("delete", f"delete {pipeline}", pipeline=pipeline, answer=answer))
+        self.ask("delete", pipeline)
 
     @precondition(lambda self: self.clients.asked)
     @rule(which=st.integers(0, 1))
@@ -149,7 +155,7 @@ class Machine(RuleBasedStateMachine):
     @rule(target=handles, call=polls, heard=st.booleans())
     def repeat(self, call: str, heard: bool) -> Any:
         """The runner of a lost answer goes one step on: its next try begins, or claims."""
-        one = self.opened(call)
+        one = self.clients.opened(call)
         if one is None:
             return multiple()
         again = {"call": call, "group": one.group, "heard": heard}
@@ -171,13 +177,13 @@ class Machine(RuleBasedStateMachine):
     @rule(handle=handles, value=st.sampled_from(["", '"1"', '"2"']))
     def report(self, handle: str, value: str) -> None:
         """A runner reports, whether or not it still holds its task."""
-        claim = self.claim(handle)
+        claim = self.clients.claimed(handle)
         self.step(Step("report", f"report {name(claim)}", claim, fields=("a", value) * bool(value)))
 
     @rule(handle=handles, status=st.sampled_from(["FINISHED", "FAILED"]))
     def finish(self, handle: str, status: str) -> None:
         """A runner gives a result, whether or not it still holds its task."""
-        claim = self.claim(handle)
+        claim = self.clients.claimed(handle)
         self.step(Step("finish", f"finish {name(claim)}", claim, status=status))
 
     # Steps of time
@@ -190,8 +196,7 @@ class Machine(RuleBasedStateMachine):
     @rule(late_by=st.sampled_from([0, 1, 1, 500]))
     def wait(self, late_by: int) -> None:
         """Time passes, to the next deadline or beyond it."""
-        coming = [at for at in view(self.data).timers.values() if at > self.server.now_ms]
-        if coming:
+        if coming := [at for at in view(self.data).timers.values() if at > self.server.now_ms]:
             self.pass_to(min(coming) + late_by)
 
     @rule()
@@ -201,17 +206,14 @@ class Machine(RuleBasedStateMachine):
 
     # How steps are made
 
+    def ask(self, kind: str, pipeline: str, *ids: str) -> None:
+        """Make a call of the operator, with an id of its own."""
+        answer = f"op-{self.clients.calls}"
+        self.step(Step(kind, f"{kind} {pipeline}", pipeline=pipeline, ids=ids, answer=answer))
+
     def new_call(self) -> str:
         """Return the id of a new poll."""
         return f"call-{self.clients.calls}"
-
-    def opened(self, call: str) -> Open | None:
-        """Return what is known of a poll that has no answer yet."""
-        return next((one for one in self.clients.open if one.call == call), None)
-
-    def claim(self, handle: str) -> Claim:
-        """Return what became of a claim."""
-        return next(c for c in self.clients.claims if c.handle.claim == handle)
 
     def told(self, step: Step) -> Any:
         """Make a poll whose answer is heard or not, and return the claim that was told."""
@@ -219,9 +221,10 @@ class Machine(RuleBasedStateMachine):
         return task.claim if task and step.heard else multiple()
 
     def pass_to(self, now_ms: int) -> None:
-        """Let time pass."""
+        """Let time pass; as in the search a key is gone at its last millisecond."""
         self.server.set_time(now_ms)
-        self.data = self.store.save()
+        self.data = later(self.data, now_ms)
+        self.store.load(self.data)
 
     def step(self, step: Step) -> Any:
         """Make a step, check it, and learn from it; return what it answered."""
@@ -243,14 +246,23 @@ class Machine(RuleBasedStateMachine):
             self.clients = learn(*known)
         return answer.value
 
+    def let_go(self, pipeline: str) -> None:
+        """Let a pipeline run that is held or paused."""
+        scope, seen = f"{ACCOUNT}:{pipeline}", view(self.data)
+        self.ask("resume", pipeline, *sorted(seen.paused.get(scope, ("Part0",))))
+        if "held" in seen.pipelines[scope]:
+            self.activate(pipeline)
+
     def teardown(self) -> None:
         """Bring all to its end; then delete all, and nothing is left that counts."""
         if not self.data:
             return
+        living = [one for one in self.made if f"{ACCOUNT}:{one}" not in view(self.data).deleted]
+        for pipeline in living:
+            self.let_go(pipeline)
         check_ends(self.store, State(self.data, self.clients, self.server.now_ms, None), CONFIG)
-        for pipeline in self.made:
-            if f"{ACCOUNT}:{pipeline}" not in view(self.store.save()).deleted:
-                self.store.ask(self.store.pipelines.delete(ACCOUNT, pipeline, ""))
+        for pipeline in living:
+            self.store.ask(self.store.pipelines.delete(ACCOUNT, pipeline, ""))
         while self.store.ask(self.store.timers.run_due(0)).more:
             pass
         check_data(self.store.save(), self.server.now_ms)

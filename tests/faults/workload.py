@@ -1,4 +1,4 @@
-"""The operator: it starts pipelines at a bounded rate, and cancels, reruns and deletes some."""
+"""The operator: it starts pipelines at a bounded rate; cancels, reruns, pauses, deletes some."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Watched:
     needs: dict[str, list[str]] = field(default_factory=dict)  # of objects
     canceled: set[str] = field(default_factory=set)
     rerun: bool = False
+    paused: str = ""  # the component that is
 
 
 class Operator:
@@ -80,8 +81,8 @@ class Operator:
             for _ in range(2):
                 self.look()
             if self.pipelines:
-                disturb = self._chance.choice([self.cancel, self.delete, self.leave, self.leave])
-                disturb(self._chance.choice(self.pipelines))
+                disturbances = [self.cancel, self.delete, self.pause, self.leave, self.leave]
+                self._chance.choice(disturbances)(self._chance.choice(self.pipelines))
 
     def start(self) -> None:
         """Create a pipeline of some shape and activate it."""
@@ -129,6 +130,8 @@ class Operator:
         deadline, waiting = time.monotonic() + seconds, list(self.pipelines)
         while waiting:
             pipeline = waiting.pop(0)
+            if pipeline.paused:
+                self._resume(pipeline)
             found = self.statuses(pipeline)
             if found is None:
                 continue
@@ -159,6 +162,15 @@ class Operator:
         if answer is not None:
             self._refused(pipeline, answer)
             self._drop(pipeline, gone=True)
+
+    def pause(self, pipeline: Watched) -> None:
+        """Pause a component, or resume the one that is paused."""
+        if pipeline.paused:
+            self._resume(pipeline)
+            return
+        component = self._chance.choice(sorted(pipeline.needs.keys() - {"Default"}))
+        pipeline.paused = component
+        self._change(pipeline, "PAUSE", component)
 
     def leave(self, pipeline: Watched) -> None:
         """Let a pipeline be."""
@@ -216,6 +228,16 @@ class Operator:
             answer = self._caller.call(op, "SetStatus", body, **about)
             if answer is None or self._refused(pipeline, answer):
                 return
+
+    def _resume(self, pipeline: Watched) -> None:
+        if self._change(pipeline, "RESUME", pipeline.paused):
+            pipeline.paused = ""
+
+    def _change(self, pipeline: Watched, status: str, component: str) -> bool:
+        """Set the status of a component; False where it cannot be learned whether it was."""
+        body = {"pipelineId": pipeline.id, "objectIds": [component], "status": status}
+        answer = self._ask("SetStatus", body)
+        return answer is not None and not self._refused(pipeline, answer)
 
     def _check_end(self, pipeline: Watched, found: dict[str, str]) -> None:
         wrong = {n for n, s in found.items() if s == "CANCELED"} - pipeline.canceled

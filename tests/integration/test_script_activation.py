@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import msgspec
 import pytest
 from seeds import ACCOUNT, Bench, component, components, handle_of
 
+from coordinator.domain.definitions import Field
 from coordinator.domain.ids import new_pipeline_id
 from coordinator.errors import (
     NotStagedError,
@@ -204,3 +207,23 @@ async def _all_refused(bench: Bench, pipeline: str, error: type[Exception]) -> N
         with pytest.raises(error):
             await call()
         assert bench.dump() == before
+
+
+@pytest.mark.parametrize(("size", "calls"), [(1_000_000, 1), (3_000_000, 5)])
+async def test_large_objects_are_read_in_several_calls(bench: Bench, size: int, calls: int) -> None:
+    """However many instances are asked for: one call has some MB, each template once."""
+    parts = [replace(part, fields=(Field("a", "x" * size),)) for part in components(3)]
+    pipeline = await bench.create()
+    version = await bench.stage(pipeline, parts)
+    for _ in range(3):
+        await bench.activate(pipeline, version)
+    names = await bench.ids(pipeline)
+    wanted = [(name, 0) for name in names]
+    await bench.pipelines.instances(ACCOUNT, pipeline, wanted[:1])  # the script is loaded
+    before = bench.router.counters.calls
+    found = await bench.pipelines.instances(ACCOUNT, pipeline, wanted)
+    assert bench.router.counters.calls - before == calls
+    assert [stored.instance["id"] for stored in found if stored] == names
+    for stored in filter(None, found):
+        (part,) = [each for each in parts if each.id == stored.instance["component"]]
+        assert stored.template == msgspec.json.encode(part.fields)

@@ -80,6 +80,14 @@ async def test_rerun_does_not_propagate_where_the_mode_is_none(bench: Bench) -> 
     assert b in await bench.ids(pipeline)
 
 
+async def test_fails_before_its_rerun_has_spread(bench: Bench) -> None:
+    """An instance of mode none that fails again is waited for, though a cursor was on its way."""
+    pipeline, [a, *_] = await failed_at_first(bench, chain(False, True))
+    await bench.rerun(pipeline, a)
+    await bench.finish(await bench.claim(), FAILED)
+    assert await settled(bench, pipeline) == {"A": FAILED, "B": "blocked"}
+
+
 async def test_only_what_failed_with_another_is_run_again(bench: Bench) -> None:
     """Dependents that failed, finished or were canceled by themselves are left as they are."""
     parts = [cascading("A"), *(component(name, needs=[0]) for name in ("B", "C", "D"))]

@@ -66,12 +66,34 @@ async def test_marked_while_its_cascade_passes(bench: Bench) -> None:
     assert await bench.tally(pipeline) == {"FINISHED": 1, CASCADED: 50, "ready": 250}
 
 
+async def test_told_from_the_first_on(bench: Bench) -> None:
+    """A mark is told to all dependents, though a cursor of a rerun has gone along them before."""
+    waiting = [component(f"B{i}", needs=[0, 1]) for i in range(250)]
+    pipeline = await bench.start([component("A"), component("Z", group="other"), *waiting])
+    await bench.settle()
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    first = (await bench.ids(pipeline))[0]
+    await bench.rerun(pipeline, first)
+    await bench.settle()
+    await bench.mark(pipeline, first)
+    await settled(bench, pipeline)
+    await bench.finish(await bench.claim("other"))
+    await settled(bench, pipeline)
+    assert await bench.tally(pipeline) == {"FINISHED": 2, "ready": 250}
+
+
 async def test_what_failed_with_a_marked_one_stays(bench: Bench) -> None:
     """A mark is no rerun: what has failed is run again only when it is asked for."""
     pipeline = await bench.start(chain(True, True))
+    [a, b] = await bench.ids(pipeline)
+    for _ in range(2):
+        await bench.finish(await bench.claim(), FAILED)
+        await bench.settle()
+        await bench.rerun(pipeline, a)
+        await bench.settle()
     await bench.finish(await bench.claim(), FAILED)
     await bench.settle()
-    [a, b] = await bench.ids(pipeline)
     await bench.mark(pipeline, a)
     assert await settled(bench, pipeline) == {"A": "FINISHED", "B": CASCADED}
     assert await bench.rerun(pipeline, b) == 1

@@ -183,3 +183,13 @@ def test_declarations_that_cannot_work_are_errors(parameters, errors):
 def test_declarations_that_look_wrong_are_warnings(parameters, values, warnings):
     """What a later activation can mend, or nobody reads, keeps nothing from running."""
     assert validate([], parameters=parameters, values=given(**values)) == ({}, warnings)
+
+
+def test_the_allowed_values_of_a_secret_are_not_told():
+    """Neither an activation nor a validation lists what every answer masks."""
+    parameters = [declared("*myKey", allowedValues=["hunter2", "swordfish"])]
+    wrong = given(**{"*myKey": "x"})
+    with pytest.raises(InvalidRequestError, match="must be one of its allowedValues"):
+        resolve(parameters, [], wrong)
+    errors = validate([], parameters=parameters, values=wrong).errors["*myKey"]
+    assert errors == ["The value must be one of its allowedValues."]

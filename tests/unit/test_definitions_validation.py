@@ -177,7 +177,7 @@ def test_on_demand_schedules_are_no_error(objects):
                 ]
             },
         ),
-        ([thing("a")], {"a": ["The object has no 'type'."]}),
+        ([thing("a")], {"a": ["The object has no 'type', so it will not be run."]}),
         (
             [activity("a", onFail=["x", "x"], lateAfterTimeout="1 hour"), thing("x", "Terminate")],
             {

@@ -12,11 +12,13 @@ _CHARACTERS_PER_STEP = 100
 class Budget:
     """Steps that are left: one pays for a node of the tree, or for a hundred characters.
 
-    One budget can serve several evaluations, so that it bounds all of them together.
+    One budget can serve several evaluations, so that it bounds all of them together; one `within`
+    another takes from both.
     """
 
-    def __init__(self, steps: int = DEFAULT_STEPS) -> None:
+    def __init__(self, steps: int = DEFAULT_STEPS, within: Budget | None = None) -> None:
         self._steps = steps
+        self._within = within
 
     def spend(self, steps: int, position: int) -> None:
         """Take steps away.
@@ -29,6 +31,8 @@ class Budget:
             raise ExpressionError(
                 "the expression takes too much work: use fewer or shorter fields in it", position
             )
+        if self._within is not None:
+            self._within.spend(steps, position)
 
     def spend_text(self, characters: int, position: int) -> None:
         """Take away what a text of this length costs.

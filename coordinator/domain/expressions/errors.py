@@ -7,8 +7,11 @@ class ExpressionError(ValueError):
     """An expression cannot be read or evaluated.
 
     `position` counts characters of the whole text from 1. `inside` names the field whose own text
-    has the fault, where an expression led to it.
+    has the fault, where an expression led to it. `secret` is set where a secret had been used by
+    then: whether there is a value tells something of it.
     """
+
+    secret = False
 
     def __init__(self, problem: str, position: int, inside: str = "") -> None:
         super().__init__(problem, position, inside)

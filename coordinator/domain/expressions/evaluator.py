@@ -50,8 +50,12 @@ def evaluate_values(
     if _is_plain(template):
         return [Evaluated(template.text, secret=False)]
     run = Run(budget)
-    values = run.template(template, scope)
-    return [Evaluated(_short_enough(as_text(value)), run.secret) for value in values]
+    try:
+        values = run.template(template, scope)
+        return [Evaluated(_short_enough(as_text(value)), run.secret) for value in values]
+    except ExpressionError as error:
+        error.secret = run.secret
+        raise
 
 
 def evaluate_value(template: Template, scope: Scope, budget: Budget | None = None) -> Value:

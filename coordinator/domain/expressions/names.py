@@ -21,6 +21,10 @@ def missing_field(name: str, label: str, known: Sequence[str]) -> str:
         return f"{missing}: the secret one is '*{shown}'"
     if name == "node":
         return f"{missing}: only alarms and preconditions have it"
+    if name in known:
+        return f"parameter '{shown}' has no value here"
+    if name.startswith("@"):
+        return f"{missing}: run-time fields are those of instances, and not known before"
     matches = get_close_matches(shown, known, 1)
     return f"{missing}: did you mean '{matches[0]}'?" if matches else missing
 
