@@ -6,6 +6,8 @@ import itertools
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from coordinator.wire.operations import OPERATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -120,3 +122,33 @@ def statuses(api: Any, pipeline: str) -> dict[str, str]:
     names = [name for page in found for name in page["ids"]]
     rows = describe(api, pipeline, *names) if names else []
     return {row["@componentParent"]: row["@status"] for row in rows}
+
+
+def every_call(pipeline: str, task: str) -> dict[str, Object]:
+    """Return the members of a valid call of each operation, for this pipeline and task."""
+    own = {"pipelineId": pipeline}
+    definition = own | {"pipelineObjects": [activity("A", "g")]}
+    instances = own | {"objectIds": ["@A_2012-12-12T00:00:00"]}
+    made: dict[str, Object] = {
+        "ActivatePipeline": own,
+        "AddTags": own | {"tags": [{"key": "k", "value": "v"}]},
+        "CreatePipeline": {"name": "n", "uniqueId": "u"},
+        "DeactivatePipeline": own,
+        "DeletePipeline": own,
+        "DescribeObjects": own | {"objectIds": ["A"]},
+        "DescribePipelines": {"pipelineIds": [pipeline]},
+        "EvaluateExpression": own | {"objectId": "A", "expression": "#{1}"},
+        "GetPipelineDefinition": own,
+        "ListPipelines": {},
+        "PollForTask": {"workerGroup": "nobody's"},
+        "PutPipelineDefinition": definition,
+        "QueryObjects": own | {"sphere": "INSTANCE"},
+        "RemoveTags": own | {"tagKeys": ["k"]},
+        "ReportTaskProgress": {"taskId": task},
+        "ReportTaskRunnerHeartbeat": {"taskrunnerId": "r"},
+        "SetStatus": instances | {"status": "RERUN"},
+        "SetTaskStatus": {"taskId": task, "taskStatus": "FINISHED"},
+        "ValidatePipelineDefinition": definition,
+    }
+    assert set(made) == set(OPERATIONS)
+    return made

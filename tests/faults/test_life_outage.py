@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from pipelines import activity, poll, start
+from pipelines import activity, every_call, poll, start
 from ports import free_ports
 from proxy import Proxy
 from rawhttp import RawClient
@@ -36,7 +36,6 @@ WAIT = 5.0  # of a poll
 CALLERS = 40
 LINES = 8  # that may be logged about one outage, however long it is and however many call
 OUTAGES = ("kill", "freeze", "black_hole")
-AVAILABLE = {name for name, operation in OPERATIONS.items() if operation.available}
 
 
 class Away:
@@ -77,7 +76,7 @@ class Away:
 @pytest.fixture(params=OUTAGES)
 async def away(request: pytest.FixtureRequest) -> AsyncIterator[Away]:
     """A replica with default timeouts, and one way to take its Redis away."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(AVAILABLE)))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(OPERATIONS)))
     (port,) = free_ports(1)
     server = Server(aof=True, argv=["--appendfsync", "always"], port=port)
     server.start()
@@ -99,29 +98,6 @@ async def clients(away: Away) -> AsyncIterator[list[RawClient]]:
     yield made
     for client in made:
         await client.close()
-
-
-def calls(pipeline: str, task: str) -> dict[str, dict[str, object]]:
-    """A valid call of every available operation."""
-    own = {"pipelineId": pipeline}
-    made: dict[str, dict[str, object]] = {
-        "ActivatePipeline": own,
-        "CreatePipeline": {"name": "n", "uniqueId": "u"},
-        "DeletePipeline": own,
-        "DescribeObjects": own | {"objectIds": ["A"]},
-        "DescribePipelines": {"pipelineIds": [pipeline]},
-        "GetPipelineDefinition": own,
-        "ListPipelines": {},
-        "PollForTask": {"workerGroup": "nobody's"},
-        "PutPipelineDefinition": own | {"pipelineObjects": [activity("A", "g")]},
-        "QueryObjects": own | {"sphere": "INSTANCE"},
-        "ReportTaskProgress": {"taskId": task},
-        "ReportTaskRunnerHeartbeat": {"taskrunnerId": "r"},
-        "SetStatus": own | {"objectIds": ["@A_2012-12-12T00:00:00"], "status": "RERUN"},
-        "SetTaskStatus": {"taskId": task, "taskStatus": "FINISHED"},
-    }
-    assert set(made) == AVAILABLE
-    return made
 
 
 async def ask(away: Away, operation: str, body: dict[str, object], attempt: int = 1) -> float:
@@ -166,7 +142,7 @@ async def test_every_operation_is_refused_in_time(away: Away) -> None:
     api = away.replica.client()
     pipeline = await asyncio.to_thread(start, api, activity("A", "g"))
     task = (await asyncio.to_thread(poll, api, "g"))["taskId"]
-    made = calls(pipeline, task)
+    made = every_call(pipeline, task)
     away.begin()
     for attempt in (1, 2):
         took = await asyncio.gather(*(ask(away, *call, attempt) for call in made.items()))

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pipelines import activity, create, finish, new_group, poll, put, start, statuses
+from pipelines import activity, create, every_call, finish, new_group, poll, put, start, statuses
 from replicas import ReplicaProcess
 from servers import Server
 from waiting import wait_until
@@ -17,8 +17,6 @@ from coordinator.wire.operations import OPERATIONS
 TIMEOUT = 1.0
 LATE = 1.5  # for a busy machine
 POLL_SETTLES = 2.0  # a poll asks again what became of its claim
-
-AVAILABLE = sorted(operation.name for operation in OPERATIONS.values() if operation.available)
 
 
 @pytest.fixture(scope="module", params=["valkey", "redis7"])
@@ -83,29 +81,6 @@ def bring_back(server):
     server.resume()
 
 
-def calls(pipeline, task):
-    """A valid call of every available operation."""
-    own = {"pipelineId": pipeline}
-    made = {
-        "ActivatePipeline": own,
-        "CreatePipeline": {"name": "n", "uniqueId": "u"},
-        "DeletePipeline": own,
-        "DescribeObjects": own | {"objectIds": ["A"]},
-        "DescribePipelines": {"pipelineIds": [pipeline]},
-        "GetPipelineDefinition": own,
-        "ListPipelines": {},
-        "PollForTask": {"workerGroup": "nobody's"},
-        "PutPipelineDefinition": own | {"pipelineObjects": [activity("A", "g")]},
-        "QueryObjects": own | {"sphere": "INSTANCE"},
-        "ReportTaskProgress": {"taskId": task},
-        "ReportTaskRunnerHeartbeat": {"taskrunnerId": "r"},
-        "SetStatus": own | {"objectIds": ["@A_2012-12-12T00:00:00"], "status": "RERUN"},
-        "SetTaskStatus": {"taskId": task, "taskStatus": "FINISHED"},
-    }
-    assert sorted(made) == AVAILABLE
-    return made
-
-
 def timed(replica, operation, body):
     """Make a call: its answer and how long that took."""
     began = time.monotonic()
@@ -119,10 +94,10 @@ def test_every_operation_answers_in_time_while_redis_is_away(server, replica, ap
     pipeline = start(api, activity("A", group))
     task = poll(api, group)["taskId"]
     outage(server)
-    with ThreadPoolExecutor(len(AVAILABLE)) as pool:
+    with ThreadPoolExecutor(len(OPERATIONS)) as pool:
         asked = {
             operation: pool.submit(timed, replica, operation, body)
-            for operation, body in calls(pipeline, task).items()
+            for operation, body in every_call(pipeline, task).items()
         }
     for operation, (answer, took) in ((name, each.result()) for name, each in asked.items()):
         assert answer.status == 500, operation
