@@ -22,7 +22,7 @@ end
 local now, canceled = now_ms(base), 0
 for n, record in pairs(found) do
   if record.state ~= 'terminal' then
-    cancel_instance(base, scope, n, record, now)
+    cancel_instance(base, scope, n, record, 'request', now)
     canceled = canceled + 1
   end
 end

@@ -25,7 +25,8 @@ local now, marked = now_ms(base), 0
 for n, record in pairs(found) do
   if record.status ~= 'FINISHED' then
     withdraw_instance(base, scope, n, record, now)
-    redis.call('HDEL', instance_key(base, scope, n), 'error_id', 'error_message', 'stack_trace', 'cascade_failed_on')
+    redis.call('HDEL', instance_key(base, scope, n), 'error_id', 'error_message', 'stack_trace', 'cascade_failed_on',
+      'canceled_by')
     redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
     end_instance(base, scope, n, record, 'FINISHED', now)
     if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then

@@ -29,6 +29,10 @@ ERROR_FIELDS = {
     "error_message": "errorMessage",
     "stack_trace": "errorStackTrace",
 }
+CANCELED_BY = {
+    "request": "it was canceled by SetStatus",
+    "deactivation": "its pipeline was deactivated",
+}
 END_REASONS = {
     "reported": "the runner reported it",
     "canceled": "it was canceled",
@@ -94,6 +98,7 @@ def instance_fields(
         "@triesLeft": str(max(0, int(record["maximum_retries"]) - int(record.get("tries", 0)))),
         "@waitingReason": waiting,
         "@cascadeFailedOn": record.get("cascade_failed_on", ""),
+        "cancellationReason": CANCELED_BY.get(record.get("canceled_by", ""), ""),
         "hostname": record.get("hostname", ""),
         **_last_report(record),
         **_errors(record),
@@ -130,6 +135,8 @@ def attempt_fields(
         **_errors(lease if ended else {}),
     }
     refs = {"@componentParent": record["component"], "@instanceParent": record["id"]}
+    if not ended:
+        refs["@activeInstances"] = record["id"]
     fields = [*_fields(refs, text), *definition]
     taken = {field.key for field in fields}
     reported = map(masked, reported_fields(stored.progress))

@@ -33,7 +33,7 @@ local function create_instance(base, scope, run, n, index, made, now, wakes)
   index_instance(base, scope, n, record, now)
   if tonumber(n) <= run.cancel_to then -- one that waits for it may have been run again since: that learns of it
     redis.call('DEL', unmet_key(base, scope, n))
-    end_instance(base, scope, n, record, 'CANCELED', now)
+    end_instance(base, scope, n, record, 'CANCELED', now, 'canceled_by', 'deactivation')
   elseif blocked then
     set_state(base, scope, n, record, 'blocked')
   else

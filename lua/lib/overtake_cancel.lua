@@ -12,6 +12,6 @@ local function overtake_cancel(base, scope, n, record, canceling, cancel_to, now
     return false
   end
   record.cascade = nil
-  cancel_instance(base, scope, n, record, now)
+  cancel_instance(base, scope, n, record, 'deactivation', now)
   return true
 end

@@ -24,7 +24,7 @@ end
 local function restart_instance(base, scope, n, record, needs, now, wakes)
   local key, canceling = instance_key(base, scope, n), redis.call('HGET', pipeline_key(base, scope), 'canceling')
   redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace', 'requeued_from_ms',
-    'cascade_failed_on')
+    'cascade_failed_on', 'canceled_by')
   local ended = redis.call('HGET', attempt_key(base, scope, n, record.attempt), 'status')
   redis.call('HSET', key, 'attempt', record.attempt + (ended and 1 or 0), 'tries', 0, 'lost', 0, 'unacked', 0,
     'fan_from', 0)

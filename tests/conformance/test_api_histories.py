@@ -165,3 +165,19 @@ def test_a_pipeline_tells_its_times(api):
     assert after["@firstActivationTime"] == fields["@firstActivationTime"]
     assert after["@latestCompletedRunTime"] == fields["@latestRunTime"]
     assert after["@latestRunTime"] > fields["@latestRunTime"]
+
+
+def test_what_is_canceled_says_by_what(api):
+    """A SetStatus, or a deactivation; nothing once it is run again."""
+    objects = [activity(name, new_group()) for name in "AB"]
+    pipeline = start(api, *objects)
+    first, second = ids(api, pipeline)
+    api.set_status(pipelineId=pipeline, objectIds=[first], status="TRY_CANCEL")
+    api.deactivate_pipeline(pipelineId=pipeline)
+    rows = describe(api, pipeline, first, second)
+    assert [row["cancellationReason"] for row in rows] == [
+        "it was canceled by SetStatus",
+        "its pipeline was deactivated",
+    ]
+    api.set_status(pipelineId=pipeline, objectIds=[first], status="RERUN")
+    assert "cancellationReason" not in describe(api, pipeline, first)[0]
