@@ -34,6 +34,7 @@ def test_every_command_is_known():
     assert sorted(commands()) == sorted(SHORT)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("command", [short for short in SHORT.values() if short])
 def test_commands_run(command, tmp_path):
     """Each command of the page does its work and says that nothing is wrong."""
@@ -44,7 +45,7 @@ def test_commands_run(command, tmp_path):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=220,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

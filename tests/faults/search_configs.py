@@ -27,7 +27,7 @@ CONFIGS = {
         ),
         Config(
             "lost answers",
-            depth=7,
+            depth=6,
             quick=6,
             parts=CHAIN[:1],
             extra=frozenset({"polls"}),
@@ -35,7 +35,7 @@ CONFIGS = {
         ),
         Config(
             "delays",
-            depth=11,
+            depth=10,
             quick=8,
             parts=(DELAYED,),
             extra=frozenset({"fields", "cancel", "edges"}),
@@ -43,7 +43,7 @@ CONFIGS = {
         ),
         Config(
             "outages",
-            depth=8,
+            depth=7,
             quick=6,
             parts=PAIR,
             extra=frozenset({"outage"}),
@@ -52,7 +52,7 @@ CONFIGS = {
         ),
         Config(
             "two tasks",
-            depth=8,
+            depth=7,
             quick=6,
             parts=CHAIN,
             extra=OPERATOR,

@@ -152,8 +152,7 @@ async def test_rerun_that_stopped_before_what_it_needs(
     ids = await bench.ids(pipeline)
     await bench.cancel(pipeline, *ids[80:])
     await first_call_only(bench, monkeypatch, pipeline, *ids[80:], *ids[:70])
-    async for _ in bench.steps():
-        pass
+    await bench.settle(1)
     tally = await bench.tally(pipeline)
     assert (tally["FINISHED"], tally["ready"]) == (80, 130 - tally["CANCELED"])
     assert 0 < tally["CANCELED"] < 130

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 META = "coord:1:{0}:meta"
 GAP_MS = 60_000
+MOMENT_MS = 1000  # between two looks at the clock of one script, on a busy machine
 
 
 async def begin_outage(bench: Bench) -> None:
@@ -74,7 +75,7 @@ async def test_every_lease_gets_its_grace_in_many_batches(bench: Bench) -> None:
     assert sum(run.graced for run in runs) == 100
     assert not any(run.lost_unacknowledged or run.lost_silent or run.failed for run in runs)
     bench.check()
-    assert runs[-1].next_due_ms - runs[0].now_ms == 120_000
+    assert 0 <= runs[-1].next_due_ms - runs[0].now_ms - 120_000 < MOMENT_MS
     assert await bench.report(tasks[0]) == "accepted"
     assert await bench.report(tasks[99]) == "acknowledged"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,13 @@ from coordinator.runner.plan import plan_of
 from coordinator.runner.shell import ShellCommand
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from coordinator.runner.context import Context
     from coordinator.runner.plan import Plan
     from coordinator.runner.task import Task
 
+WITH_FILES = ("scriptUri", "stage", "stdout", "stderr", "pipelineLogUri")
 logger = logging.getLogger(__name__)
 
 
@@ -32,8 +36,7 @@ def run(task: Task, context: Context) -> None:
     Raises:
         TaskFailedError, CanceledError
     """
-    with tempfile.TemporaryDirectory(prefix="runner-", ignore_cleanup_errors=True) as name:
-        directory = Path(name)
+    with _directory(task) as directory:
         streams = Streams(task, directory)
         try:
             _work(task, context, streams, directory)
@@ -46,6 +49,19 @@ def run(task: Task, context: Context) -> None:
             raise
         streams.store()
         streams.log()
+
+
+@contextmanager
+def _directory(task: Task) -> Iterator[Path]:
+    """A directory for files on their way; none is made for a task that has no such files.
+
+    So a runner that is killed leaves nothing of most tasks.
+    """
+    if not any(task.field(key) for key in WITH_FILES):
+        yield Path(tempfile.gettempdir())
+        return
+    with tempfile.TemporaryDirectory(prefix="runner-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def _work(task: Task, context: Context, streams: Streams, directory: Path) -> None:

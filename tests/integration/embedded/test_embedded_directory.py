@@ -127,6 +127,7 @@ def test_short_socket_is_found_again(tmp_path, coordinators):
     data_dir = tmp_path / ("deep" * 20) / ("deeper" * 10)
     process, url, pid = coordinators(data_dir)
     process.kill()
+    process.wait()
     wait_until(lambda: gone(pid))
     with EmbeddedServer(data_dir) as server:
         assert server.url == url
