@@ -14,7 +14,7 @@ from fleet import ACCOUNT, Fleet
 from rawhttp import RawClient
 from replicas import ReplicaProcess
 from seeds import component
-from waiting import eventually
+from waiting import eventually, pass_time
 
 from coordinator.domain.ids import encode_handle
 
@@ -80,7 +80,7 @@ async def test_reports_while_ten_thousand_dependents_are_released(
     parts += [component(f"Leaf{n}", group="leaf", needs=[0]) for n in range(DEPENDENTS)]
     pipeline = await place.fleet.seed(parts)
     other, root = await place.fleet.claim("other"), await place.fleet.claim("root")
-    idle = await _reports(place, other, lambda: asyncio.sleep(IDLE_SECONDS))
+    idle = await _reports(place, other, lambda: pass_time(IDLE_SECONDS))
 
     async def release() -> None:
         await place.fleet.finish(root)

@@ -26,7 +26,20 @@ REFUSAL = re.compile(r"error_reply\('([A-Z_]+)")
 # What Redis 7.0 and Valkey 7.2 both have; a further command is added here knowingly.
 COMMON = {
     *("DEL", "EXISTS", "EXPIRE", "PERSIST", "PEXPIRE", "UNLINK", "GET", "SET", "TIME"),
-    *("HDEL", "HGET", "HGETALL", "HKEYS", "HINCRBY", "HLEN", "HMGET", "HSET", "SADD", "SREM"),
+    *(
+        "HDEL",
+        "HGET",
+        "HGETALL",
+        "HKEYS",
+        "PTTL",
+        "PTTL",
+        "HINCRBY",
+        "HLEN",
+        "HMGET",
+        "HSET",
+        "SADD",
+        "SREM",
+    ),
     *("ZADD", "ZCARD", "ZINCRBY", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM", "ZSCORE"),
     "SPUBLISH",
     "HEXISTS",
