@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from coordinator.domain.expressions import has_expression
 from coordinator.domain.secrets import is_secret
 from coordinator.domain.spelling import Guesses, listed
-from coordinator.domain.values import has_expression, parse_double, parse_integer
+from coordinator.domain.values import parse_double, parse_integer
 from coordinator.errors import InvalidRequestError
 
 if TYPE_CHECKING:

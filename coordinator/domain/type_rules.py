@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from coordinator.domain.definitions import DEFAULT_ID
+from coordinator.domain.expressions import has_expression
 from coordinator.domain.field_rules import SINGLE
 from coordinator.domain.object_types import OBJECT_TYPES, fields_of, kind_of
 from coordinator.domain.object_types.kinds import Reference, Value
 from coordinator.domain.spelling import Guesses, listed
-from coordinator.domain.values import has_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

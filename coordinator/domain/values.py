@@ -11,7 +11,6 @@ from math import isfinite
 from typing import NamedTuple
 
 ONDEMAND_PERIOD = "ONDEMAND_PERIOD"
-EXPRESSION_START = "#{"
 
 # The longest of each unit: three years.
 _LONGEST = {
@@ -31,11 +30,6 @@ class Period(NamedTuple):
 
     number: int
     unit: str
-
-
-def has_expression(text: str) -> bool:
-    """Whether `text` says what it means only once its expressions are evaluated."""
-    return EXPRESSION_START in text
 
 
 def parse_period(text: str) -> Period:

@@ -11,7 +11,8 @@ from coordinator.domain.view import DefinitionView
 from coordinator.service.definitions import decode
 
 if TYPE_CHECKING:
-    from coordinator.store.pipelines import StoredDefinition
+    from coordinator.store.instances import Record
+    from coordinator.store.pipelines import Pipelines, StoredDefinition
 
 
 def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, PipelineObject]:
@@ -47,3 +48,14 @@ def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, Pipel
 def activities_of(stored: StoredDefinition) -> set[str]:
     """Return the ids of the components that are run."""
     return {item.id for item in DefinitionView(decode(stored).pipeline_objects).activities}
+
+
+async def paused_components(
+    pipelines: Pipelines, account: str, pipeline_id: str, pipeline: Record
+) -> set[str]:
+    """Return the components that are paused; `pipeline` is the record, which says whether any is.
+
+    Raises:
+        UnavailableError: Redis cannot answer now.
+    """
+    return await pipelines.paused(account, pipeline_id) if pipeline.get("paused") else set()

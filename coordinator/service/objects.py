@@ -19,7 +19,7 @@ from coordinator.domain.secrets import MASK, masked, shown
 from coordinator.domain.spelling import sentence_end
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
-from coordinator.service.components import components_of
+from coordinator.service.components import components_of, paused_components
 from coordinator.service.contexts import fields_of
 from coordinator.service.definitions import decode
 from coordinator.service.waiting import waiting_reason
@@ -124,7 +124,7 @@ class Objects:
         if not some:
             return {}
         health = await self._pipelines.health(account, pipeline_id, [item.id for item in some])
-        paused = await self._paused(account, pipeline_id, stored.pipeline)
+        paused = await paused_components(self._pipelines, account, pipeline_id, stored.pipeline)
         described = {
             item.id: spheres.component_object(item, ended, paused=item.id in paused)
             for item, ended in zip(some, health, strict=True)
@@ -135,11 +135,6 @@ class Objects:
                 fields = await asyncio.to_thread(_evaluated, context, name, item.fields, {}, work)
                 described[name] = PipelineObject(item.id, item.name, tuple(fields))
         return described
-
-    async def _paused(self, account: str, pipeline_id: str, pipeline: Record) -> set[str]:
-        if not pipeline.get("paused"):
-            return set()
-        return await self._pipelines.paused(account, pipeline_id)
 
     async def _run_objects(
         self,

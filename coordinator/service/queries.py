@@ -13,7 +13,7 @@ from coordinator.domain.secrets import masked
 from coordinator.domain.times import iso
 from coordinator.errors import InvalidRequestError
 from coordinator.service import spheres
-from coordinator.service.components import components_of
+from coordinator.service.components import components_of, paused_components
 from coordinator.service.conditions import ROW_FIELDS, check, narrowest, row_of, selected
 from coordinator.service.contexts import fields_of
 from coordinator.service.objects import read_offset
@@ -63,9 +63,7 @@ class Queries:
                 "Member 'sphere' must be one of COMPONENT, INSTANCE, ATTEMPT."
             )
         pipeline = (await self._pipelines.living(account, pipeline_id)).pipeline
-        paused: AbstractSet[str] = frozenset()
-        if pipeline.get("paused"):
-            paused = await self._pipelines.paused(account, pipeline_id)
+        paused = await paused_components(self._pipelines, account, pipeline_id, pipeline)
         after, skip = _read_marker(marker)
         run = _Page(self._pipelines, account, pipeline_id, conditions, limit, paused)
         return await run.read(after, skip, attempts=name == "ATTEMPT")
