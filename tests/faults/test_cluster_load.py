@@ -111,9 +111,8 @@ async def test_a_primary_of_a_cluster_that_dies_is_taken_over(
             victim = cluster.kill_primary(0)
             await by_hand(cluster.restart_dead)
             assert victim not in cluster.primaries()
-            told = load.told["refused"] + load.told["unknown"]
-            assert told > 0, "nobody noticed"
             await eventually(lambda: terminal(cluster) == SHARDS * TASKS, 90)
-        assert any(replica.coordinator.metrics.outages for replica in fleet.replicas)
+        noticed = any(replica.coordinator.metrics.outages for replica in fleet.replicas)
+        assert noticed  # a runner may have asked for nothing that was there, so it cannot tell
         await eventually(lambda: len(fleet.subscribers()) == 6, 20)
         await check_end(cluster, load)
