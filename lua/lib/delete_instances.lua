@@ -1,8 +1,8 @@
 --- Remove what belonged to a deleted pipeline, MOST_DELETED instances at a time, then leave its tombstone. Returns how
 -- many. The claims that held leases stay with the tombstone: their runners are told at their next report.
--- @include lib/read_hash lib/leave_ready lib/place_of
+-- @include lib/read_hash lib/leave_ready lib/place_of lib/delete_schedules
 -- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
--- @keys members scheduled started stages live health paused held
+-- @keys members scheduled started stages live health paused held interrupted
 local MOST_DELETED = 200
 
 local function delete_instance(base, scope, n)
@@ -16,7 +16,7 @@ local function delete_instance(base, scope, n)
     redis.call('HINCRBY', counts_key(base), record.state, -1)
     redis.call('ZREM', members_key(base, scope, place_of(record)), n)
   end
-  redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id, 'retry' .. id, 'fanout' .. id)
+  redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id, 'retry' .. id, 'fanout' .. id, 'late' .. id, 'expiry' .. id)
   for attempt = 1, tonumber(record.attempt or 0) do
     redis.call('DEL', attempt_key(base, scope, n, attempt), progress_key(base, scope, n, attempt))
   end
@@ -45,8 +45,13 @@ local function delete_instances(base, scope, timer, now, tombstone_ms)
     redis.call('ZADD', timers_key(base), now - 1, timer)
     return MOST_DELETED
   end
-  redis.call('UNLINK', definition_key(base, scope), ids_key(base, scope), live_key(base, scope), health_key(base, scope),
-    paused_key(base, scope), held_key(base, scope))
+  local left = delete_schedules(base, scope) + delete_awaited(base, scope)
+  if left > 0 then
+    redis.call('ZADD', timers_key(base), now - 1, timer)
+    return left
+  end
+  redis.call('UNLINK', definition_key(base, scope), ids_key(base, scope), live_key(base, scope, ''), health_key(base, scope),
+    paused_key(base, scope), held_key(base, scope), interrupted_key(base, scope))
   redis.call('PEXPIRE', pipeline_key(base, scope), tombstone_ms)
   redis.call('ZREM', timers_key(base), timer)
   return 0

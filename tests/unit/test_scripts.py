@@ -51,6 +51,7 @@ COMMON = {
     "ZRANK",
     "ZREMRANGEBYRANK",
     "ZREMRANGEBYSCORE",
+    "ZUNIONSTORE",
 }
 
 
