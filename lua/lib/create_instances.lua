@@ -30,6 +30,9 @@ local function create_instance(base, scope, run, n, index, made, now, wakes)
   if made.cascade then
     redis.call('HSET', key, 'cascade', 1)
   end
+  if made.actions then
+    redis.call('HSET', key, 'actions', 1)
+  end
   index_instance(base, scope, n, record, now)
   if tonumber(n) <= run.cancel_to then -- one that waits for it may have been run again since: that learns of it
     redis.call('DEL', unmet_key(base, scope, n))

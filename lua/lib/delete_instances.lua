@@ -1,8 +1,8 @@
---- Remove what belonged to a deleted pipeline, MOST_DELETED instances at a time, then leave its tombstone. Returns how
+--- Remove what belonged to a deleted pipeline, MOST_DELETED instances or alarms at a time, then leave its tombstone. Returns how
 -- many. The claims that held leases stay with the tombstone: their runners are told at their next report.
--- @include lib/read_hash lib/leave_ready lib/place_of
+-- @include lib/read_hash lib/leave_ready lib/place_of lib/drop_alarm
 -- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
--- @keys members scheduled started stages live health paused held
+-- @keys members scheduled started stages live health paused held outbox
 local MOST_DELETED = 200
 
 local function delete_instance(base, scope, n)
@@ -36,6 +36,14 @@ local function delete_instances(base, scope, timer, now, tombstone_ms)
   if #page > 0 then
     redis.call('ZADD', timers_key(base), now - 1, timer)
     return #page
+  end
+  local alarms = redis.call('ZRANGE', outbox_key(base, scope), 0, MOST_DELETED - 1)
+  for _, seq in ipairs(alarms) do
+    drop_alarm(base, scope, seq)
+  end
+  if #alarms > 0 then
+    redis.call('ZADD', timers_key(base), now - 1, timer)
+    return #alarms
   end
   local stages = redis.call('SPOP', stages_key(base, scope), MOST_DELETED)
   for _, version in ipairs(stages) do
