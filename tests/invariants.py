@@ -17,7 +17,7 @@ from tables import fields
 if TYPE_CHECKING:
     from dumps import Dump, Entry
 
-FIELDS = {kind: fields(kind) for kind in ("instance", "attempt", "pipeline", "schedule")}
+FIELDS = {kind: fields(kind) for kind in ("instance", "attempt", "pipeline", "schedule", "alarm")}
 ATTRIBUTES = ("lease", "unmet", "dependents")
 DONE = {"FINISHED", "SKIPPED"}
 
@@ -66,7 +66,9 @@ class Shard:
             states[entry.value["state"]] += 1
             self.check_instance(scope, n, entry.value)
         counts = {k: int(v) for k, v in (self.value("counts", "") or {}).items() if v != "0"}
+        alarms = counts.pop("alarms", 0)
         assert counts == dict(states), "the counts are not the real ones"
+        self.check_alarms(alarms)
         self.check_ready()
         self.check_timers()
         for scope, entry in self.kinds["pipeline"].items():
@@ -145,6 +147,17 @@ class Shard:
         failed = needed.get("status", "FINISHED") not in DONE
         assert not (failed and "cascade" in needed), f"{n} was not told that {need} has failed"
 
+    def check_alarms(self, count: int) -> None:
+        """Assert that each alarm is in its outbox and has a timer, and nothing else is or has."""
+        listed = {f"{k}:{seq}" for k, entry in self.kinds["outbox"].items() for seq in entry.value}
+        timed = {t.removeprefix("alarm:") for t in self.timers if t.startswith("alarm:")}
+        assert listed == self.kinds["alarm"].keys() == timed
+        assert count == len(listed), "the count of alarms is not the real one"
+        for where in listed:
+            scope, _, seq = where.rpartition(":")
+            last = (self.value("pipeline", scope) or {}).get("alarms", 0)
+            assert int(seq) <= int(last), f"alarm {where} was never raised"
+
     def check_ready(self) -> None:
         """Assert that ready lists and turns agree, and hold only what is ready."""
         listed = set()
@@ -183,6 +196,8 @@ class Shard:
             kind, account, pipeline, last = timer.split(":", 3)
             scope = f"{account}:{pipeline}"
             record = self.value("instance", f"{scope}:{last}") or {}
+            if kind == "alarm":
+                continue  # check_alarms has looked at it
             if kind in {"lease", "timeout", "retry"}:
                 state = "delayed" if kind == "retry" else "leased"
                 assert record.get("state") == state, f"{timer} of a {record.get('state')} one"

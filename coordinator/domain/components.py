@@ -24,7 +24,7 @@ class Component:
 
     `depends_on` holds the positions of other components. An `attempt_timeout_ms` of 0 means none, a
     `progress_timeout_ms` of 0 means the coordinator's own. With `cascade` what waits
-    for the component fails with it.
+    for the component fails with it. `on_fail`, `on_success` and `on_late` are ids of alarms.
     """
 
     id: str
@@ -38,6 +38,9 @@ class Component:
     progress_timeout_ms: int
     fields: tuple[Field, ...]
     cascade: bool = False
+    on_fail: tuple[str, ...] = ()
+    on_success: tuple[str, ...] = ()
+    on_late: tuple[str, ...] = ()
 
 
 def compile_components(

@@ -170,7 +170,12 @@ def staged(
 
 
 def _settings(component: Component) -> dict[str, object]:
-    return {
+    actions = {
+        "fail": component.on_fail,
+        "success": component.on_success,
+        "late": component.on_late,
+    }
+    settings: dict[str, object] = {
         "id": component.id,
         "group": component.worker_group,
         "needs": component.depends_on,
@@ -180,6 +185,9 @@ def _settings(component: Component) -> dict[str, object]:
         "progress_timeout_ms": component.progress_timeout_ms,
         "cascade": component.cascade,
     }
+    if any(actions.values()):
+        settings["actions"] = actions
+    return settings
 
 
 def _check_values(

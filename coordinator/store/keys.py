@@ -27,7 +27,7 @@ KEYS: Final[dict[str, Key]] = {
         "guard", "none", "never exists; named by every script call, which fails while a slot moves"
     ),
     "timers": Key("timers", "ZSET", "everything that happens later: <kind>:<scope>:<id> by due ms"),
-    "counts": Key("counts", "HASH", "instances by state"),
+    "counts": Key("counts", "HASH", "instances by state, and alarms to be delivered"),
     "pipelines": Key("pipelines:<account>", "ZSET", "ids of live pipelines, in order of the id"),
     "unique": Key("unique:<account>", "HASH", "digest of (name, uniqueId) to pipeline id"),
     "pipeline": Key("pipeline:<scope>", "HASH", "a pipeline; once deleted, its tombstone"),
@@ -91,6 +91,8 @@ KEYS: Final[dict[str, Key]] = {
         "STRING",
         "a call that was carried out, for its repeats: how many ids it looked at",
     ),
+    "alarm": Key("alarm:<scope>:<seq>", "HASH", "an alarm that is still to be delivered"),
+    "outbox": Key("outbox:<scope>", "ZSET", "numbers of a pipeline's alarms to be delivered"),
     "runner": Key("runner:<account>:<runner>", "HASH", "the last heartbeat of a task runner"),
     "polled": Key("polled:<account>", "ZSET", "worker groups by when they were last polled"),
     "pollers": Key(

@@ -1,8 +1,8 @@
 --- Give an instance its terminal status. Where it has failed its dependents are told by a cursor (who finishes it tells
 -- them that), unless all of them are canceled with it (`record.quiet`). Its run has one less to wait for, unless it had
 -- ended before. One that a deactivation cancels in the middle of an interval (`record.interrupted`) counts on: the next
--- activation goes on with it.
--- @include lib/set_state lib/note_health lib/count_off lib/is_done
+-- activation goes on with it. Its alarms are raised.
+-- @include lib/set_state lib/note_health lib/count_off lib/is_done lib/raise_alarms
 -- @keys instance dependents timers wake interrupted
 local function tell_of_failure(base, scope, n, now)
   if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
@@ -11,6 +11,8 @@ local function tell_of_failure(base, scope, n, now)
     redis.call('SPUBLISH', wake_key(base), '')
   end
 end
+
+local EVENTS = { FINISHED = 'success', FAILED = 'fail', CASCADE_FAILED = 'fail' }
 
 local function end_instance(base, scope, n, record, status, now, ...)
   if record.expires_ms then
@@ -26,6 +28,9 @@ local function end_instance(base, scope, n, record, status, now, ...)
     count_off(base, scope, n, record, now)
   end
   note_health(base, scope, record, status, now)
+  if EVENTS[status] then
+    raise_alarms(base, scope, n, record, EVENTS[status], now, ...)
+  end
   if not is_done(status) and not record.quiet then
     tell_of_failure(base, scope, n, now)
   end
