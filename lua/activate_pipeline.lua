@@ -1,5 +1,5 @@
---- Activate a version of the definition: from the next free second on, an instance of each of its components. A pipeline
--- that was deactivated with tasks left goes on with those instead.
+--- Activate a version of the definition. On demand: from the next free second on, an instance of each of its components; one
+-- that was deactivated with tasks left goes on with those instead. With schedules: those begin, or go on where they were.
 -- KEYS
 --   1 shard_key  HASH    the shard's clock
 -- ARGV
@@ -7,8 +7,9 @@
 --   2 scope      string  account and pipeline
 --   3 version    string  the version that the caller checked and staged: <number>, or <number>-<digest of parameter values>
 --   4 answer     string  digest that names the call, or empty
+--   5 from_ms    string  schedules: the time to go on from; empty: where they were
 -- RETURNS
---   start second (epoch) | resumed | nil (a repeat: nothing was done)
+--   start second (epoch) | resumed | scheduled | nil (a repeat: nothing was done)
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
@@ -18,9 +19,9 @@
 --   NOT_STAGED          what the version runs is not there yet
 --   TOO_MANY_RUNS       <most>: so many of its starts have not ended yet
 --   GOES_ON             it goes on with the tasks that it was deactivated with, which have their parameter values
--- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/create_instances lib/publish_wakes lib/civil
--- @include lib/has_tasks_left
--- @keys pipeline definition components timers wake live
+--   SCHEDULE_CHANGED    <name>: the pipeline has run by this schedule, or without one, and the version would change that
+-- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/has_tasks_left lib/begin_run lib/begin_schedules
+-- @keys pipeline definition components timers wake live schedules
 if answered(base, answer) then
   return nil
 end
@@ -37,41 +38,37 @@ elseif latest[3] == '1' then
 elseif latest[1] ~= string.match(version, '^%d*') then
   return redis.error_reply('VERSION_CHANGED ' .. tostring(latest[1]))
 end
-local staged = redis.call('HMGET', components, 'count', 'max_active', 'definition', 'fields')
+local staged = redis.call('HMGET', components, 'count', 'max_active', 'definition', 'fields', 'schedules')
 if not staged[4] or redis.call('HLEN', components) < tonumber(staged[4]) then
   return redis.error_reply('NOT_STAGED ' .. version)
 end
-local found = redis.call('HMGET', pipeline, 'next_instance', 'last_start', 'held', 'canceling')
-local resumed = found[3] and not found[4] and has_tasks_left(base, scope)
-if staged[2] and not resumed and redis.call('HLEN', live_key(base, scope)) >= tonumber(staged[2]) then
+local found = redis.call('HMGET', pipeline, 'last_start', 'held', 'canceling')
+local schedules = staged[5] and cjson.decode(staged[5])
+local resumed = not schedules and found[2] and not found[3] and has_tasks_left(base, scope)
+local changed = schedules and (found[1] and 'ondemand' or changed_schedule(base, scope, schedules))
+  or not schedules and redis.call('ZRANGE', schedules_key(base, scope), 0, 0)[1]
+if changed then
+  return redis.error_reply('SCHEDULE_CHANGED ' .. changed)
+elseif staged[2] and not resumed and redis.call('HLEN', live_key(base, scope, '')) >= tonumber(staged[2]) then
   return redis.error_reply('TOO_MANY_RUNS ' .. staged[2])
-end
-if resumed and string.find(version, '-') then
+elseif resumed and string.find(version, '-') then
   return redis.error_reply('GOES_ON ' .. version)
 end
-local now, wakes = now_ms(base), {}
-local start = math.max(math.floor(now / 1000), tonumber(found[2] or 0) + 1)
 
+local now = now_ms(base)
 redis.call('HSET', pipeline, 'state', 'SCHEDULED', 'activated_ms', now)
 redis.call('HSETNX', pipeline, 'first_activated_ms', now)
 redis.call('HSET', definition, 'active', staged[3] or latest[2], 'active_version', version)
 redis.call('HSET', components, 'activated', now)
 redis.call('PERSIST', components)
-if found[3] then
+if found[2] then
   redis.call('HDEL', pipeline, 'held')
   redis.call('ZADD', timers_key(base), now - 1, 'release:' .. scope .. ':0')
   redis.call('SPUBLISH', wake_key(base), '')
 end
 keep_answer(base, answer)
-if resumed then
-  return redis.status_reply('resumed')
+if schedules then
+  begin_schedules(base, scope, schedules, version, tonumber(from_ms), now)
+  return redis.status_reply('scheduled')
 end
-local run = {
-  first = string.format('%.0f', found[1] or 1), next = 0, count = staged[1], version = version,
-  start = civil(start), scheduled_ms = start * 1000,
-}
-redis.call('HSET', pipeline, 'next_instance', run.first + run.count, 'last_start', start)
-redis.call('HSET', live_key(base, scope), run.first, run.count)
-create_instances(base, scope, run, now, wakes)
-publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
-return start
+return resumed and redis.status_reply('resumed') or begin_run(base, scope, version, staged[1], now)

@@ -13,7 +13,7 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
--- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/cancel_instance
+-- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/cancel_instance lib/end_checks
 local found, instead = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
@@ -23,6 +23,7 @@ local now, canceled = now_ms(base), 0
 for n, record in pairs(found) do
   if record.state ~= 'terminal' then
     cancel_instance(base, scope, n, record, 'request', now)
+    end_checks(base, scope, record, now)
     canceled = canceled + 1
   end
 end

@@ -16,7 +16,8 @@
 -- RETURNS
 --   nil (there is none), again (many had to be put aside: claim again), or pipeline, n, attempt, claim, token, hand-out lag
 --   ms (-1: not a requeued one), more ready (0/1), fields of the task object (JSON), instance id, component id,
---   scheduled ms, created ms, progress timeout ms (empty: the default), version, then the checkpoint: key, JSON, …
+--   scheduled ms, created ms, progress timeout ms (empty: the default), version, scheduled end ms, then the checkpoint:
+--   key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
 -- @include lib/shard_clock lib/leave_ready lib/set_state lib/next_task lib/repeated_claim lib/task_answer

@@ -25,8 +25,8 @@ if refusal then
   return refusal
 end
 local pipeline = pipeline_key(base, scope)
-local next_instance = redis.call('HGET', pipeline, 'next_instance')
-if not next_instance then
+local found = redis.call('HMGET', pipeline, 'activated_ms', 'next_instance')
+if not found[1] then
   return redis.error_reply('NEVER_ACTIVATED ' .. scope)
 end
 
@@ -34,9 +34,10 @@ local now = now_ms(base)
 redis.call('HSET', pipeline, 'state', 'INACTIVE', 'deactivated_ms', now)
 if cancel == 1 then
   local canceling = redis.call('HINCRBY', pipeline, 'cancels', 1)
-  redis.call('HSET', pipeline, 'canceling', canceling, 'cancel_to', next_instance - 1, 'cancel_from', 0)
+  redis.call('HSET', pipeline, 'canceling', canceling, 'cancel_to', (found[2] or 1) - 1, 'cancel_from', 0)
   redis.call('HDEL', pipeline, 'held')
-  redis.call('UNLINK', held_key(base, scope), live_key(base, scope)) -- none of its starts counts any more
+  redis.call('HDEL', pipeline, 'restart_from')
+  redis.call('UNLINK', held_key(base, scope), live_key(base, scope, '')) -- none of its starts on demand counts any more
   cancel_step(base, scope, 'cancel:' .. scope .. ':0', now)
   redis.call('SPUBLISH', wake_key(base), '')
 else

@@ -15,6 +15,7 @@
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/withdraw_instance lib/end_instance
+-- @include lib/end_checks
 -- @keys instance timers dependents wake
 local found, instead = chosen_instances(base, scope, answer, rest)
 if not found then
@@ -29,6 +30,7 @@ for n, record in pairs(found) do
       'canceled_by')
     redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
     end_instance(base, scope, n, record, 'FINISHED', now)
+    end_checks(base, scope, record, now)
     if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
       redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
     end

@@ -14,7 +14,7 @@
 --   9 stack_trace    string
 --   10 final         int     1: a failure that no retry would mend
 -- RETURNS
---   finished | failed (for good) | retried | repeat | canceled
+--   finished | failed (for good) | retried | unsatisfied (a precondition, FALSE) | repeat | canceled
 -- ERRORS
 --   PIPELINE_NOT_FOUND   nothing is known of the pipeline
 --   PIPELINE_DELETED     the pipeline is deleted
@@ -23,7 +23,7 @@
 --   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
 --   NOT_A_PRECONDITION   FALSE for an activity
 -- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
--- @include lib/fan_out lib/publish_wakes lib/overtake_cancel
+-- @include lib/fan_out lib/publish_wakes lib/overtake_cancel lib/answer_false
 -- @keys pipeline instance
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'canceling', 'cancel_to')
 if not alive[1] then
@@ -48,12 +48,16 @@ if not held or overtake_cancel(base, scope, n, record, alive[3], alive[4], now) 
   end
   return 'repeat'
 end
-if status == 'FALSE' then
+if status == 'FALSE' and not record.precondition then
   return redis.error_reply('NOT_A_PRECONDITION ' .. record.component)
 end
 
 local wakes = {}
 record.acked_ms = record.acked_ms or now -- a result acknowledges too
+if status == 'FALSE' then
+  answer_false(base, scope, n, record, error_message, now)
+  return 'unsatisfied'
+end
 if status == 'FAILED' then
   record.maximum_retries = final == 1 and -1 or record.maximum_retries
   local state = fail_attempt(base, scope, n, record, 'reported', now, wakes,

@@ -7,15 +7,29 @@
 --   2 scope      string  account and pipeline
 --   3 wanted     string  latest, active, or empty
 -- RETURNS
---   pipeline record (flat; empty if there is none, little of a deleted one), definition JSON or empty, its version, 1 if it
---   has errors, how many leases are live
--- @keys pipeline definition members
+--   pipeline record (flat; empty if there is none, little of a deleted one; where alarms are to be delivered, with
+--   pending_alarms, how many, and alarm_error, why the oldest was not), definition JSON or empty, its version, 1 if it has
+--   errors, how many leases are live
+-- @keys pipeline definition members outbox alarm
+local function add_alarms(record)
+  local outbox = outbox_key(base, scope)
+  local pending = redis.call('ZCARD', outbox)
+  if pending > 0 then
+    local oldest = redis.call('ZRANGE', outbox, 0, 0)[1]
+    local problem = redis.call('HGET', alarm_key(base, scope, oldest), 'last_error') or ''
+    for _, part in ipairs({ 'pending_alarms', pending, 'alarm_error', problem }) do
+      record[#record + 1] = tostring(part)
+    end
+  end
+end
+
 local pipeline = pipeline_key(base, scope)
 local deleted_ms = redis.call('HGET', pipeline, 'deleted_ms')
 if deleted_ms then -- the tombstone holds a claim for each task that was running: any number
   return { { 'deleted_ms', deleted_ms }, '', '', '', 0 }
 end
 local record, leased = redis.call('HGETALL', pipeline), redis.call('ZCARD', members_key(base, scope, 'leased'))
+add_alarms(record)
 if wanted == '' then
   return { record, '', '', '', leased }
 end

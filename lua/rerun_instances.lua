@@ -16,6 +16,7 @@
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/restart_instance lib/publish_wakes lib/overtake_cancel
+-- @include lib/unfinished_needs lib/failed_checks
 -- @keys pipeline dependents instance timers
 local MOST_LOOKED_AT = 10000
 local found, instead, numbers = chosen_instances(base, scope, answer, rest)
@@ -24,23 +25,38 @@ if not found then
 end
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'canceling', 'cancel_to')
 local now, again, plans, left, looked_at, looked = now_ms(base), {}, {}, {}, 0, 0
+local checks = {} -- preconditions that have failed are checked again with what they are for
 for n, record in pairs(found) do
   overtake_cancel(base, scope, n, record, alive[1], alive[2], now)
   again[n] = record.state == 'terminal' or nil
+  checks[n] = again[n] and failed_checks(base, scope, record) or {}
+end
+
+local function plan(n, record)
+  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, alive[1], alive[2])
+  looked = looked + links
+  if hopeless then
+    again[n] = nil
+    table.insert(left, n)
+  else
+    plans[n] = unfinished
+  end
+end
+
+for _, n in ipairs(numbers) do
+  for check, record in pairs(checks[n]) do
+    found[check], again[check] = record, true
+  end
 end
 for i, n in ipairs(numbers) do
   looked_at = looked < MOST_LOOKED_AT and i or looked_at
   if again[n] and looked_at < i then
     table.insert(left, n)
   elseif again[n] then
-    local unfinished, links, hopeless = unfinished_needs(base, scope, found[n], again, alive[1], alive[2])
-    looked = looked + links
-    if hopeless then
-      again[n] = nil
-      table.insert(left, n)
-    else
-      plans[n] = unfinished
+    for check, record in pairs(checks[n]) do
+      plan(check, record)
     end
+    plan(n, found[n])
   end
 end
 

@@ -10,17 +10,21 @@
 --   4 grace_ms        int     time to report after an outage
 --   5 max_lost        int     lost leases in a row before FAILED
 --   6 tombstone_ms    int     how long a deleted pipeline is remembered
+--   7 alarms          int     most alarms that the caller can deliver now
 -- RETURNS
 --   next due ms (-1: nothing), now ms, ms by which the server's clock was found to have stepped back, gap ms (0: none),
 --   then counts: timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
---   cursor steps, timers that failed, then 1 if more is due now, and the error of a timer that failed (or empty)
+--   cursor steps, timers that failed, then 1 if more is due now, the error of a timer that failed (or empty), and the
+--   alarms that the caller is to deliver: scope, number, …
 -- @include lib/shard_clock lib/note_run lib/publish_wakes lib/apply_timer lib/apply_cursor lib/put_off
+-- @include lib/offer_alarm
 -- @keys timers
 local MOST_CURSOR_WORK = 50
 local timers, now, clock = timers_key(base), shard_clock(base)
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
 local stepped_ms, gap_ms, gap_end = note_run(base, threshold_ms)
-local limits = { clock = clock, gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms }
+local limits = { clock = clock, gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms,
+  alarms = alarms, offered = {} }
 local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0, broken = 0 }
 local wakes, postponed, work, trouble = {}, {}, 0, '' -- wakes by account
 for _, timer in ipairs(due) do
@@ -31,7 +35,7 @@ for _, timer in ipairs(due) do
   if not kind then
     done.broken, trouble = done.broken + 1, put_off(base, timer, now, 'no timer of ours')
   elseif not cursor_kinds[kind] then
-    local sound, what, ended = pcall(apply_timer, base, plan, now, limits, wakes[account])
+    local sound, what, ended = pcall(kind == 'alarm' and offer_alarm or apply_timer, base, plan, now, limits, wakes[account])
     if not sound then
       what, trouble = 'broken', put_off(base, timer, now, what)
     end
@@ -61,4 +65,4 @@ end
 local first = redis.call('ZRANGE', timers, 0, 0, 'WITHSCORES')
 local next_due = first[2] and tonumber(first[2]) or -1
 return { next_due, now, stepped_ms, gap_ms, #due - #postponed / 2 - done.broken, done.ack, done.progress, done.graced,
-  done.timeout, done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble }
+  done.timeout, done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble, limits.offered }

@@ -6,8 +6,10 @@ has passed, and what a fan-out cursor that is still pending has not told yet.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from tables import fields
@@ -15,8 +17,9 @@ from tables import fields
 if TYPE_CHECKING:
     from dumps import Dump, Entry
 
-FIELDS = {kind: fields(kind) for kind in ("instance", "attempt", "pipeline")}
+FIELDS = {kind: fields(kind) for kind in ("instance", "attempt", "pipeline", "schedule", "alarm")}
 ATTRIBUTES = ("lease", "unmet", "dependents")
+DONE = {"FINISHED", "SKIPPED"}
 
 
 def check_invariants(found: Dump, now_ms: int) -> None:
@@ -63,7 +66,9 @@ class Shard:
             states[entry.value["state"]] += 1
             self.check_instance(scope, n, entry.value)
         counts = {k: int(v) for k, v in (self.value("counts", "") or {}).items() if v != "0"}
+        alarms = counts.pop("alarms", 0)
         assert counts == dict(states), "the counts are not the real ones"
+        self.check_alarms(alarms)
         self.check_ready()
         self.check_timers()
         for scope, entry in self.kinds["pipeline"].items():
@@ -116,20 +121,42 @@ class Shard:
     def check_unmet(self, scope: str, n: str, record: dict[str, str]) -> None:
         """Assert that a blocked instance waits for just what is not finished."""
         unmet = self.value("unmet", f"{scope}:{n}")
-        for need in record["needs"].split():
+        needs = [*record["needs"].split(), *self.made_since(scope, record)]
+        for need in needs:
             assert n in self.value("dependents", f"{scope}:{need}")
             if f"fanout:{scope}:{need}" not in self.timers:
-                status = (self.value("instance", f"{scope}:{need}") or {}).get("status")
-                assert (need in unmet) == (status != "FINISHED"), f"{n} waits for {need}: {status}"
+                needed = self.value("instance", f"{scope}:{need}") or {}
+                status, waits = needed.get("status"), {need, needed.get("id")} & unmet
+                assert bool(waits) == (status not in DONE), f"{n} waits for {need}: {status}"
                 if not self.doomed(scope, n, record):
                     self.check_cascade(scope, n, need)
-        assert unmet <= set(record["needs"].split())
+        assert {need for need in unmet if not need.startswith("@")} <= set(needs)
+        for awaited in (need for need in unmet if need not in (self.value("ids", scope) or {})):
+            if awaited.startswith("@"):
+                assert awaited in self.value("awaiting", scope)
+                assert n in self.value("awaited", f"{scope}:{awaited}")
+
+    def made_since(self, scope: str, record: dict[str, str]) -> list[str]:
+        """Return the instances of other schedules that it needs and that were not made before."""
+        ids = self.value("ids", scope) or {}
+        return [ids[name] for name in json.loads(record.get("across", "[]")) if name in ids]
 
     def check_cascade(self, scope: str, n: str, need: str) -> None:
         """Assert that nothing waits for what has failed if the failure is its own too."""
         needed = self.value("instance", f"{scope}:{need}") or {}
-        failed = needed.get("status", "FINISHED") != "FINISHED"
+        failed = needed.get("status", "FINISHED") not in DONE
         assert not (failed and "cascade" in needed), f"{n} was not told that {need} has failed"
+
+    def check_alarms(self, count: int) -> None:
+        """Assert that each alarm is in its outbox and has a timer, and nothing else is or has."""
+        listed = {f"{k}:{seq}" for k, entry in self.kinds["outbox"].items() for seq in entry.value}
+        timed = {t.removeprefix("alarm:") for t in self.timers if t.startswith("alarm:")}
+        assert listed == self.kinds["alarm"].keys() == timed
+        assert count == len(listed), "the count of alarms is not the real one"
+        for where in listed:
+            scope, _, seq = where.rpartition(":")
+            last = (self.value("pipeline", scope) or {}).get("alarms", 0)
+            assert int(seq) <= int(last), f"alarm {where} was never raised"
 
     def check_ready(self) -> None:
         """Assert that ready lists and turns agree, and hold only what is ready."""
@@ -169,14 +196,18 @@ class Shard:
             kind, account, pipeline, last = timer.split(":", 3)
             scope = f"{account}:{pipeline}"
             record = self.value("instance", f"{scope}:{last}") or {}
+            if kind == "alarm":
+                continue  # check_alarms has looked at it
             if kind in {"lease", "timeout", "retry"}:
                 state = "delayed" if kind == "retry" else "leased"
                 assert record.get("state") == state, f"{timer} of a {record.get('state')} one"
-            elif kind == "fanout":
-                assert record, f"{timer} of nothing"
+            elif kind in {"fanout", "late", "expiry"}:
+                assert record or self.deleted(scope), f"{timer} of nothing"
+            elif kind == "tick":
+                assert self.value("schedule", f"{scope}:{last}"), f"{timer} of nothing"
             elif kind == "create":
                 assert self.value("run", f"{scope}:{last}"), f"{timer} of nothing"
-            elif kind in {"resume", "release", "cancel"}:
+            elif kind in {"resume", "release", "cancel", "restart"}:
                 assert self.value("pipeline", scope), f"{timer} of nothing"
             else:
                 assert kind == "delete", timer
@@ -223,14 +254,43 @@ class Shard:
             assert (self.value(index, scope) or {}) == times, f"{scope}: {index}"
         if self.deleted(scope):
             return
-        gone = int(self.value("pipeline", scope).get("cancel_to", 0))  # starts that do not count
-        live = Counter(
-            record["live"] for n, record in records.items() if "live" in record and int(n) > gone
-        )
-        for run, entry in self.kinds["run"].items():
-            if run.startswith(scope + ":") and int(entry.value["first"]) > gone:
-                live[entry.value["first"]] += int(entry.value["count"]) - int(entry.value["next"])
-        assert {run: int(left) for run, left in (self.value("live", scope) or {}).items()} == live
+        self.check_live(scope, records)
+        self.check_schedules(scope)
+        for n in self.value("interrupted", scope) or ():
+            assert records[n]["canceled_by"] == "deactivation", f"{n} is not interrupted"
+            assert "live" in records[n], f"{n} is interrupted and counts no more"
+
+    def check_live(self, scope: str, records: dict[str, dict[str, str]]) -> None:
+        """Assert that each run counts those of its instances that have not ended yet."""
+        pipeline = self.value("pipeline", scope)
+        gone = int(pipeline.get("cancel_to", 0))  # on demand: starts that do not count
+        live: dict[str, Counter[str]] = defaultdict(Counter)
+        for n, record in records.items():
+            if "live" in record and ("schedule" in record or int(n) > gone):
+                live[record.get("schedule", "")][record["live"]] += 1
+        for parts, entry in self.kinds["run"].items():
+            run = entry.value
+            counts = "schedule" in run or int(run["first"]) > gone
+            if parts.startswith(scope + ":") and counts and "skipped" not in run:
+                left = int(run["count"]) - int(run["next"])
+                live[run.get("schedule", "")][run["first"]] += left
+        found = {
+            parts.removeprefix(scope + ":"): {run: int(left) for run, left in entry.value.items()}
+            for parts, entry in self.kinds["live"].items()
+            if parts.startswith(scope + ":")
+        }
+        assert found == live, f"{scope}: the runs count other instances than there are"
+
+    def check_schedules(self, scope: str) -> None:
+        """Assert that each schedule goes on: it has a tick to come, or is full, or over."""
+        names = self.value("schedules", scope) or {}
+        for name, due_ms in names.items():
+            schedule = self.value("schedule", f"{scope}:{name}")
+            live = len(self.value("live", f"{scope}:{name}") or {})
+            ticks = f"tick:{scope}:{name}" in self.timers
+            full = "full" in schedule and live >= int(schedule["window"])
+            stopped = self.value("pipeline", scope)["state"] != "SCHEDULED"
+            assert ticks or full or stopped or due_ms == inf, f"{scope}: {name} has stopped"
 
     def check_strays(self) -> None:
         """Assert that no key outlives what it belongs to, and that passing ones pass."""

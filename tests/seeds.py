@@ -13,6 +13,7 @@ from coordinator.config import Settings
 from coordinator.domain.components import Component
 from coordinator.domain.ids import Handle, new_claim, new_pipeline_id, shard_of
 from coordinator.service.activation import staged as staged_fields
+from coordinator.store.alarms import Alarms, Raised, raised_in
 from coordinator.store.layout import Layout
 from coordinator.store.pipelines import NewPipeline, Pipelines
 from coordinator.store.scripts import Scripts
@@ -41,7 +42,7 @@ def component(
     needs: Sequence[int] = (),
     *,
     cascade: bool = False,
-    **limits: int,
+    **limits: Any,
 ) -> Any:
     """Make a component without delays and timeouts, but for `limits` (fields of Component)."""
     given = {"maximum_retries": 2, "retry_delay_ms": 0, **limits}
@@ -70,6 +71,7 @@ class Bench:
         self.tasks = Tasks(self.scripts)
         self.pipelines = Pipelines(self.scripts)
         self.layout = Layout(self.scripts)
+        self.alarms = Alarms(self.scripts)
         self._calls: dict[str, PollCall] = {}  # by claim
 
     def timers(self, **settings: Any) -> Timers:
@@ -148,6 +150,16 @@ class Bench:
     async def due(self, limit: int = 100, shard: int = 0, **settings: Any) -> DueRun:
         """Apply one batch of due timers."""
         return await self.timers(**settings).run_due(shard, limit)
+
+    async def raised(self, room: int = 100, shard: int = 0, **settings: Any) -> list[Raised]:
+        """Apply all due timers as a caller does that can deliver so many alarms; return those."""
+        found: list[Raised] = []
+        for _ in itertools.count():
+            run = await self.timers(**settings).run_due(shard, 100, room - len(found))
+            found += raised_in(run.alarms)
+            if not run.more:
+                return found
+        raise AssertionError
 
     async def steps(self, shard: int = 0) -> AsyncIterator[int]:
         """Apply what is due one timer at a time; after each, all invariants must hold."""

@@ -27,7 +27,7 @@ KEYS: Final[dict[str, Key]] = {
         "guard", "none", "never exists; named by every script call, which fails while a slot moves"
     ),
     "timers": Key("timers", "ZSET", "everything that happens later: <kind>:<scope>:<id> by due ms"),
-    "counts": Key("counts", "HASH", "instances by state"),
+    "counts": Key("counts", "HASH", "instances by state, and alarms to be delivered"),
     "pipelines": Key("pipelines:<account>", "ZSET", "ids of live pipelines, in order of the id"),
     "unique": Key("unique:<account>", "HASH", "digest of (name, uniqueId) to pipeline id"),
     "pipeline": Key("pipeline:<scope>", "HASH", "a pipeline; once deleted, its tombstone"),
@@ -43,7 +43,26 @@ KEYS: Final[dict[str, Key]] = {
     ),
     "scheduled": Key("scheduled:<scope>", "ZSET", "instance numbers by scheduled ms"),
     "started": Key("started:<scope>", "ZSET", "instance numbers by when they were made"),
-    "live": Key("live:<scope>", "HASH", "start to how many of its instances have not ended yet"),
+    "schedule": Key(
+        "schedule:<scope>:<schedule>", "HASH", "a schedule: its intervals, and the next to be run"
+    ),
+    "schedules": Key(
+        "schedules:<scope>", "ZSET", "schedules by when their next run is due (inf: there is none)"
+    ),
+    "live": Key(
+        "live:<scope>:<schedule>",
+        "HASH",
+        "run to how many of its instances have not ended yet; on demand: no schedule",
+    ),
+    "interrupted": Key(
+        "interrupted:<scope>",
+        "ZSET",
+        "instances, canceled in the middle of an interval, that the next activation runs again",
+    ),
+    "awaited": Key(
+        "awaited:<scope>:<id>", "ZSET", "instances that wait for one that is not made yet"
+    ),
+    "awaiting": Key("awaiting:<scope>", "SET", "ids of instances that are awaited so"),
     "health": Key(
         "health:<scope>", "HASH", "component to the status, time and id of what ended last of it"
     ),
@@ -52,7 +71,7 @@ KEYS: Final[dict[str, Key]] = {
         "aside:<scope>:<component>", "ZSET", "ready instances that wait for a paused component"
     ),
     "held": Key("held:<scope>", "SET", "worker groups whose turns wait for the next activation"),
-    "run": Key("run:<scope>:<run>", "HASH", "a start whose instances are still being made"),
+    "run": Key("run:<scope>:<run>", "HASH", "a run whose instances are still being made"),
     "instance": Key("instance:<scope>:<n>", "HASH", "THE record: state, attempt, holder, deadline"),
     "attempt": Key(
         "attempt:<scope>:<n>:<attempt>", "HASH", "an attempt: its lost hand-outs, and how it ended"
@@ -72,6 +91,8 @@ KEYS: Final[dict[str, Key]] = {
         "STRING",
         "a call that was carried out, for its repeats: how many ids it looked at",
     ),
+    "alarm": Key("alarm:<scope>:<seq>", "HASH", "an alarm that is still to be delivered"),
+    "outbox": Key("outbox:<scope>", "ZSET", "numbers of a pipeline's alarms to be delivered"),
     "runner": Key("runner:<account>:<runner>", "HASH", "the last heartbeat of a task runner"),
     "polled": Key("polled:<account>", "ZSET", "worker groups by when they were last polled"),
     "pollers": Key(

@@ -148,15 +148,22 @@ class Pipelines:
         )
 
     async def activate(
-        self, account: str, pipeline_id: str, version: str, answer: str
+        self,
+        account: str,
+        pipeline_id: str,
+        version: str,
+        answer: str,
+        start_ms: int | None = None,
     ) -> int | None:
         """Start a version that is staged; return the start second, or None.
 
-        None is a repeat, or a pipeline that goes on with tasks that it was deactivated with.
+        None is a repeat, a pipeline that goes on with tasks that it was deactivated with, or one
+        with schedules: those go on where they were, or from `start_ms` on.
 
         Raises:
             NotStagedError, VersionChangedError: the caller must prepare again.
-            InvalidRequestError: it has as many runs as it may have.
+            InvalidRequestError: it has as many runs as it may have, or its schedules are others
+                than those that it has run by.
         """
         start: int | bytes | None = await self._scripts.call(
             "activate_pipeline",
@@ -164,6 +171,7 @@ class Pipelines:
             scope=f"{account}:{pipeline_id}",
             version=version,
             answer=answer,
+            from_ms="" if start_ms is None else start_ms,
         )
         return start if isinstance(start, int) else None
 

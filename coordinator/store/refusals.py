@@ -111,6 +111,14 @@ def _goes_on(_: str) -> CoordinatorError:
     )
 
 
+def _schedule_changed(name: str) -> CoordinatorError:
+    was = "on demand" if name == "ondemand" else f"by its schedule '{name.partition('/')[2]}'"
+    return InvalidRequestError(
+        f"The pipeline has run {was}, and the new definition or its values would change that: "
+        "take another pipeline for it. (Only the end of a schedule may be moved.)"
+    )
+
+
 REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "PIPELINE_NOT_FOUND": _pipeline_not_found,
     "PIPELINE_DELETED": _pipeline_deleted,
@@ -127,6 +135,7 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "NEVER_ACTIVATED": _never_activated,
     "TOO_MANY_RUNS": _too_many_runs,
     "GOES_ON": _goes_on,
+    "SCHEDULE_CHANGED": _schedule_changed,
     "VERSION_CHANGED": lambda _: VersionChangedError(),
     "NOT_STAGED": lambda _: NotStagedError(),
     "POLL_SUPERSEDED": lambda _: PollSupersededError(),

@@ -35,6 +35,7 @@ class Claimed(NamedTuple):
     created_ms: int
     progress_timeout_ms: int
     version: str
+    scheduled_end_ms: int
     checkpoint: dict[str, bytes]
     again: bool
 
@@ -142,7 +143,8 @@ class Tasks:
 
         A `final` failure is one that no retry would mend.
 
-        Returns: finished, failed, retried, repeat or canceled.
+        Returns: finished, failed, retried, unsatisfied (FALSE of a precondition), repeat or
+        canceled.
 
         Raises:
             TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
@@ -198,7 +200,7 @@ class Tasks:
 
 
 def _claimed(reply: list[bytes], claim: str) -> Claimed:
-    pairs = reply[14:]
+    pairs = reply[15:]
     return Claimed(
         pipeline_id=reply[0].decode(),
         n=int(reply[1]),
@@ -214,6 +216,7 @@ def _claimed(reply: list[bytes], claim: str) -> Claimed:
         created_ms=int(reply[11]),
         progress_timeout_ms=int(reply[12] or 0),
         version=reply[13].decode(),
+        scheduled_end_ms=int(reply[14]),
         checkpoint={pairs[i].decode(): pairs[i + 1] for i in range(0, len(pairs), 2)},
         again=reply[3] != claim.encode(),
     )

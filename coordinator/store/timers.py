@@ -14,6 +14,7 @@ class DueRun(NamedTuple):
 
     Times in ms; `next_due_ms` is -1 where nothing is to come, `more` is 1 if more is due now.
     `broken` timers could not be applied and are put off; `trouble` is the error of the last.
+    `alarms` are those to be delivered: scope, number, ….
     """
 
     next_due_ms: int
@@ -30,10 +31,11 @@ class DueRun(NamedTuple):
     broken: int
     more: int
     trouble: bytes
+    alarms: list[bytes]
 
 
 class Counts(NamedTuple):
-    """How many instances of a shard are in each state, and how many timers it has."""
+    """Of a shard: instances in each state, timers, and alarms that are to be delivered."""
 
     blocked: int
     ready: int
@@ -41,6 +43,7 @@ class Counts(NamedTuple):
     delayed: int
     terminal: int
     timers: int
+    alarms: int
 
 
 class Timers:
@@ -55,12 +58,15 @@ class Timers:
             "tombstone_ms": int(settings.history_days * 86_400_000),
         }
 
-    async def run_due(self, shard: int, limit: int = 100) -> DueRun:
+    async def run_due(self, shard: int, limit: int = 100, alarms: int = 0) -> DueRun:
         """Apply at most `limit` due timers of a shard; idempotent, any replica may call it.
 
+        It takes at most `alarms` of those that are to be delivered, which the caller then does.
         Nobody is told of what it does, so no replica of Redis has to have it first.
         """
-        reply = await self._scripts.read("run_due", shard, limit=limit, **self._limits)
+        reply = await self._scripts.read(
+            "run_due", shard, limit=limit, alarms=alarms, **self._limits
+        )
         return DueRun._make(reply)
 
     async def counts(self, shard: int) -> Counts:

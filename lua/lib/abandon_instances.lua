@@ -8,7 +8,7 @@ local function abandon_instances(base, scope, run, timer, now)
   for index = run.next, last - 1 do
     redis.call('UNLINK', dependents_key(base, scope, string.format('%.0f', run.first + index)))
   end
-  if last < tonumber(run.count) then
+  if last < run.count then
     redis.call('HSET', key, 'next', last)
     redis.call('ZADD', timers_key(base), now - 1, timer)
   else

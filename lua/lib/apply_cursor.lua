@@ -1,20 +1,32 @@
---- One step, of at most 200, of what is done a bounded number at a time. Returns how much it did.
--- @include lib/read_hash lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances
--- @include lib/cancel_step lib/resume_step lib/release_step
--- @keys instance pipeline timers run
-local cursor_kinds = { fanout = true, create = true, delete = true, cancel = true, resume = true, release = true }
+--- One step, of a bounded number of instances, of what is done a bounded number at a time. Returns how much it did.
+-- @include lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances lib/read_run
+-- @include lib/cancel_step lib/resume_step lib/release_step lib/restart_step lib/apply_tick
+-- @keys instance pipeline timers
+local cursor_kinds = {
+  fanout = true, create = true, delete = true, cancel = true, resume = true, release = true, restart = true, tick = true,
+}
 
-local function living_step(base, cursor, now, wakes)
-  if cursor.kind == 'fanout' then
+local living_steps = {
+  fanout = function(base, cursor, now, wakes)
     local from = redis.call('HGET', instance_key(base, cursor.scope, cursor.id), 'fan_from')
     return fan_out(base, cursor.scope, cursor.id, from or 0, now, wakes)
-  elseif cursor.kind == 'cancel' then
+  end,
+  cancel = function(base, cursor, now)
     return cancel_step(base, cursor.scope, cursor.timer, now)
-  elseif cursor.kind == 'resume' then
+  end,
+  resume = function(base, cursor, now, wakes)
     return resume_step(base, cursor.scope, cursor.id, now, wakes)
-  end
-  return release_step(base, cursor.scope, cursor.timer, now, wakes)
-end
+  end,
+  release = function(base, cursor, now, wakes)
+    return release_step(base, cursor.scope, cursor.timer, now, wakes)
+  end,
+  restart = function(base, cursor, now, wakes)
+    return restart_step(base, cursor.scope, cursor.timer, now, wakes)
+  end,
+  tick = function(base, cursor, now, wakes)
+    return apply_tick(base, cursor.scope, cursor.id, cursor.timer, now, wakes)
+  end,
+}
 
 local function apply_cursor(base, cursor, now, limits, wakes)
   local found = redis.call('HMGET', pipeline_key(base, cursor.scope), 'name', 'deleted_ms')
@@ -22,9 +34,9 @@ local function apply_cursor(base, cursor, now, limits, wakes)
   if cursor.kind == 'delete' then
     return delete_instances(base, cursor.scope, cursor.timer, now, limits.tombstone_ms)
   elseif cursor.kind ~= 'create' and living then
-    return living_step(base, cursor, now, wakes)
+    return living_steps[cursor.kind](base, cursor, now, wakes)
   end
-  local run = cursor.kind == 'create' and read_hash(run_key(base, cursor.scope, cursor.id)) or {}
+  local run = cursor.kind == 'create' and read_run(base, cursor.scope, cursor.id) or {}
   if run.count and living then
     return create_instances(base, cursor.scope, run, now, wakes)
   elseif run.count then

@@ -1,7 +1,7 @@
 --- What each kind of timer does to an instance; returns what it was, and 'failed' too if that ended the instance. It
 -- reads the record itself, because another timer of the same batch may have changed it. Of a deleted pipeline nothing
 -- happens any more but its clean-up; what a deactivation cancels is canceled here if its cursor has not come to it.
--- @include lib/read_hash lib/lose_lease lib/fail_attempt lib/make_ready lib/overtake_cancel
+-- @include lib/read_hash lib/lose_lease lib/fail_attempt lib/make_ready lib/overtake_cancel lib/late_due lib/expiry_due
 -- @keys instance timers pipeline lease
 
 -- Redis judges its keys by the time at which a script began, which may be a moment before what TIME said in it. A lease
@@ -49,6 +49,10 @@ local function apply_timer(base, plan, now, limits, wakes)
     return timeout_due(base, plan, record, now, limits, wakes)
   elseif plan.kind == 'retry' and record.state == 'delayed' and living then
     make_ready(base, plan.scope, plan.id, record, now, wakes)
+  elseif plan.kind == 'late' and record.state and record.state ~= 'terminal' and living then
+    late_due(base, plan.scope, plan.id, record, now)
+  elseif plan.kind == 'expiry' and record.state and record.state ~= 'terminal' and living then
+    return expiry_due(base, plan.scope, plan.id, record, now)
   end
   return 'other'
 end

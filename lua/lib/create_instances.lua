@@ -1,8 +1,8 @@
---- Make the instances of a start, a bounded number at a time; a cursor in `timers` makes the rest. Instance i of a start
--- has the number first + i. Those that a deactivation has canceled before they were made are made canceled. Returns how
--- many were made.
--- @include lib/make_ready lib/set_state lib/end_instance lib/link_needs
--- @keys components pipeline instance instances ids scheduled started run timers wake unmet
+--- Make the instances of a run, a bounded number at a time; a cursor in `timers` makes the rest. Instance i of a run has the
+-- number first + i, and is of component offset + i of its version. Those that a deactivation has canceled before they were
+-- made are made canceled; those of an interval that is left out are made skipped. Returns how many were made.
+-- @include lib/make_ready lib/set_state lib/end_instance lib/new_record lib/write_run
+-- @keys components pipeline instance instances ids scheduled started run timers wake unmet awaited awaiting dependents
 local MOST_INSTANCES, MOST_LINKS = 200, 2000
 
 local function index_instance(base, scope, n, record, now)
@@ -13,25 +13,25 @@ local function index_instance(base, scope, n, record, now)
   redis.call('ZADD', started_key(base, scope), now, member)
 end
 
-local function create_instance(base, scope, run, n, index, made, now, wakes)
-  local needs, blocked = link_needs(base, scope, run, n, made.needs, now)
-  local key = instance_key(base, scope, n)
-  local record = {
-    id = '@' .. made.id .. '_' .. run.start, group = made.group, scheduled_ms = run.scheduled_ms, component = made.id,
-    live = run.first, cascade = made.cascade or nil,
-  }
-  redis.call('HSET', key, 'id', record.id, 'component', made.id, 'component_index', index, 'version', run.version,
-    'group', made.group, 'scheduled_ms', run.scheduled_ms, 'attempt', 1, 'created_ms', now, 'needs', needs,
-    'maximum_retries', made.maximum_retries, 'retry_delay_ms', made.retry_delay_ms,
-    'attempt_timeout_ms', made.attempt_timeout_ms, 'live', run.first)
-  if made.progress_timeout_ms > 0 then
-    redis.call('HSET', key, 'progress_timeout_ms', made.progress_timeout_ms)
+--- Those that wait for it by its id, as it was not made yet, depend on it from now on.
+local function adopt_waiting(base, scope, n, id, now)
+  if redis.call('SREM', awaiting_key(base, scope), id) == 1 then
+    local awaited, dependents = awaited_key(base, scope, id), dependents_key(base, scope, n)
+    redis.call('ZUNIONSTORE', dependents, 2, dependents, awaited, 'AGGREGATE', 'MIN')
+    redis.call('DEL', awaited)
+    redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
+    redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
   end
-  if made.cascade then
-    redis.call('HSET', key, 'cascade', 1)
-  end
+end
+
+local function create_instance(base, scope, run, n, place, made, now, wakes)
+  local record, blocked = new_record(base, scope, run, n, place, made, now)
   index_instance(base, scope, n, record, now)
-  if tonumber(n) <= run.cancel_to then -- one that waits for it may have been run again since: that learns of it
+  local doomed = tonumber(n) <= run.cancel_to and not (run.schedule and run.scheduled_ms >= run.restart_from)
+  if run.skipped then
+    redis.call('DEL', unmet_key(base, scope, n))
+    set_state(base, scope, n, record, 'SKIPPED', 'ended_ms', now)
+  elseif doomed then -- one that waits for it may have been run again since: that learns of it
     redis.call('DEL', unmet_key(base, scope, n))
     end_instance(base, scope, n, record, 'CANCELED', now, 'canceled_by', 'deactivation')
   elseif blocked then
@@ -39,26 +39,34 @@ local function create_instance(base, scope, run, n, index, made, now, wakes)
   else
     make_ready(base, scope, n, record, now, wakes)
   end
+  if run.schedule then
+    adopt_waiting(base, scope, n, record.id, now)
+  end
+  if run.due_ms and made.late_ms and not run.skipped then
+    redis.call('ZADD', timers_key(base), run.due_ms + made.late_ms, 'late:' .. scope .. ':' .. n)
+  end
 end
 
 local function create_instances(base, scope, run, now, wakes)
-  local index, links = tonumber(run.next), 0
+  local index, links = run.next, 0
   local last, components = math.min(index + MOST_INSTANCES, run.count), components_key(base, scope, run.version)
-  run.cancel_to = tonumber(redis.call('HGET', pipeline_key(base, scope), 'cancel_to') or 0)
+  local found = redis.call('HMGET', pipeline_key(base, scope), 'cancel_to', 'restart_from')
+  run.cancel_to, run.restart_from = tonumber(found[1] or 0), tonumber(found[2] or math.huge)
   while index < last and links < MOST_LINKS do
-    local made = cjson.decode(redis.call('HGET', components, 'settings:' .. index))
-    create_instance(base, scope, run, string.format('%.0f', run.first + index), index, made, now, wakes)
+    local place = run.offset + index
+    local made = cjson.decode(redis.call('HGET', components, string.format('settings:%d', place)))
+    create_instance(base, scope, run, string.format('%.0f', run.first + index), place, made, now, wakes)
     links, index = links + #made.needs, index + 1
   end
-  local cursor, key = 'create:' .. scope .. ':' .. run.first, run_key(base, scope, run.first)
-  if index < tonumber(run.count) then
-    redis.call('HSET', key, 'next', index, 'first', run.first, 'count', run.count, 'version', run.version,
-      'start', run.start, 'scheduled_ms', run.scheduled_ms)
+  local cursor, done = 'create:' .. scope .. ':' .. run.first, index - run.next
+  if index < run.count then
+    run.next = index
+    write_run(base, scope, run)
     redis.call('ZADD', timers_key(base), now - 1, cursor)
     redis.call('SPUBLISH', wake_key(base), '')
   else
     redis.call('ZREM', timers_key(base), cursor)
-    redis.call('DEL', key)
+    redis.call('DEL', run_key(base, scope, run.first))
   end
-  return index - run.next
+  return done
 end

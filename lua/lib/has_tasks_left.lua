@@ -1,7 +1,7 @@
---- Whether anything of a pipeline has not ended: its starts, or what was run again since.
+--- Whether anything of an on-demand pipeline has not ended: its starts, or what was run again since.
 -- @keys live members
 local function has_tasks_left(base, scope)
-  if redis.call('EXISTS', live_key(base, scope)) == 1 then
+  if redis.call('EXISTS', live_key(base, scope, '')) == 1 then
     return true
   end
   for _, place in ipairs({ 'blocked', 'ready', 'leased', 'delayed' }) do

@@ -2,7 +2,7 @@
 -- counts those that are ill. (One that failed only because another did says nothing.)
 -- @keys health pipeline
 local function note_health(base, scope, record, status, now)
-  if status == 'CASCADE_FAILED' then
+  if status == 'CASCADE_FAILED' or status == 'SKIPPED' or record.incidental then
     return
   end
   local health, pipeline = health_key(base, scope), pipeline_key(base, scope)

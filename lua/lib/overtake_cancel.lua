@@ -1,6 +1,6 @@
 --- A deactivation cancels all of a pipeline at once; its cursor passes over the instances later. Whoever meets one before
 -- the cursor does cancels it on the way: true if that was done. An instance that was run again since then is spared.
--- What depends on it is canceled as well, so nothing cascades.
+-- What depends on it is canceled as well, so nobody is told.
 -- @include lib/cancel_instance
 local function is_doomed(n, record, canceling, cancel_to)
   return canceling and tonumber(n) <= tonumber(cancel_to) and record.state and record.state ~= 'terminal'
@@ -11,7 +11,7 @@ local function overtake_cancel(base, scope, n, record, canceling, cancel_to, now
   if not is_doomed(n, record, canceling, cancel_to) then
     return false
   end
-  record.cascade = nil
+  record.quiet, record.interrupted = true, record.schedule and record.live
   cancel_instance(base, scope, n, record, 'deactivation', now)
   return true
 end

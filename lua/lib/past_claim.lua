@@ -8,9 +8,11 @@ local function past_claim(base, scope, n, attempt, claim)
   elseif found[5] then
     return 'lost', '', found[5]
   end
-  local returned = redis.call('HMGET', instance_key(base, scope, n), 'returned', 'returned_ms')
+  local returned = redis.call('HMGET', instance_key(base, scope, n), 'returned', 'returned_ms', 'checked', 'checked_ms')
   if returned[1] == claim then -- it was never told, so the last one given back is all that is kept
     return 'lost', '', returned[2]
+  elseif returned[3] == claim then
+    return 'reported', 'FALSE', returned[4]
   end
   return nil
 end

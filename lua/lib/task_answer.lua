@@ -7,5 +7,5 @@ local function task_answer(base, scope, n, record, more, lag_ms)
     and redis.call('HGETALL', progress_key(base, scope, n, record.checkpoint)) or {}
   return { string.match(scope, ':(.*)$'), n, record.attempt, record.claim, record.token, lag_ms, more,
     object, record.id, record.component, record.scheduled_ms, record.created_ms,
-    record.progress_timeout_ms or '', record.version, unpack(checkpoint) }
+    record.progress_timeout_ms or '', record.version, record.scheduled_end_ms or record.scheduled_ms, unpack(checkpoint) }
 end

@@ -123,6 +123,7 @@ async def test_cancel_in_every_state(bench: Bench) -> None:
     rows = await bench.rows(pipeline)
     assert rows.pop("Finished") == "FINISHED"
     assert set(rows.values()) == {"CANCELED"}
+    await bench.settle()  # the blocked one is told
     assert (await bench.timers().counts(0)).timers == 0
 
 

@@ -51,6 +51,7 @@ COMMON = {
     "ZRANK",
     "ZREMRANGEBYRANK",
     "ZREMRANGEBYSCORE",
+    "ZUNIONSTORE",
 }
 
 
@@ -178,7 +179,7 @@ def test_transitions() -> None:
     assert scripts == changing
 
 
-@pytest.mark.parametrize("kind", ["instance", "pipeline"])
+@pytest.mark.parametrize("kind", ["instance", "pipeline", "alarm"])
 def test_documented_fields_exist(kind: str) -> None:
     """Each field that the README explains is in a script (`check_invariants` does the converse)."""
     every = " ".join(code_of(name) for name in [*SCRIPTS, *LIBS])

@@ -1,0 +1,66 @@
+--- The next interval of a schedule: when it is due, and the schedule has fewer runs than it may have, its instances are made.
+-- The tick number is counted on in the same step, so that each interval is run once, and in order, by whomever and however
+-- late. Intervals to be left out are made as skipped ones. Returns how many instances were made.
+-- @include lib/read_schedule lib/intervals lib/create_instances lib/civil
+-- @keys pipeline schedule schedules live timers
+--- When the run of an interval is due: at its start, or at its end.
+local function interval_due(schedule, k)
+  return interval_start(schedule, schedule.style == 'timeseries' and k + 1 or k)
+end
+
+local function next_run(base, scope, schedule, name)
+  local first, k = tonumber(redis.call('HGET', pipeline_key(base, scope), 'next_instance') or 1), schedule.tick
+  local start_ms, skipped = interval_start(schedule, k), schedule.skip_to and k < schedule.skip_to or nil
+  redis.call('HSET', pipeline_key(base, scope), 'next_instance', first + schedule.count)
+  redis.call('HSET', schedule_key(base, scope, name), 'tick', k + 1)
+  if not skipped then
+    redis.call('HSET', pipeline_key(base, scope), 'latest_run_ms', start_ms)
+    redis.call('HSET', live_key(base, scope, name), first, schedule.count)
+  end
+  return {
+    first = first, next = 0, offset = schedule.offset, count = schedule.count, version = schedule.version, schedule = name,
+    start = civil(start_ms / 1000), scheduled_ms = start_ms, scheduled_end_ms = interval_start(schedule, k + 1),
+    due_ms = interval_due(schedule, k), skipped = skipped and 1 or nil,
+  }
+end
+
+--- Say when the schedule goes on: an interval that is due already comes at once.
+local function arm_tick(base, scope, schedule, name, k, timer, now)
+  if k >= interval_count(schedule) then
+    redis.call('ZADD', schedules_key(base, scope), 'inf', name)
+    redis.call('ZREM', timers_key(base), timer)
+    return
+  end
+  local due_ms = interval_due(schedule, k)
+  local skipped = schedule.skip_to and k < schedule.skip_to
+  redis.call('ZADD', schedules_key(base, scope), due_ms, name)
+  redis.call('ZADD', timers_key(base), skipped and now - 1 or math.max(due_ms, now - 1), timer)
+end
+
+local function is_full(base, scope, schedule, name)
+  if schedule.skip_to and schedule.tick < schedule.skip_to then
+    return false
+  end
+  return redis.call('HLEN', live_key(base, scope, name)) >= schedule.window
+end
+
+local function apply_tick(base, scope, name, timer, now, wakes)
+  local schedule = read_schedule(base, scope, name)
+  local state, k = redis.call('HGET', pipeline_key(base, scope), 'state'), schedule.tick
+  if not schedule.version or state ~= 'SCHEDULED' then -- an activation begins it again
+    redis.call('ZREM', timers_key(base), timer)
+    return 0
+  end
+  local early = now < (k < interval_count(schedule) and interval_due(schedule, k) or math.huge)
+  if early and not (schedule.skip_to and k < schedule.skip_to) then
+    arm_tick(base, scope, schedule, name, k, timer, now)
+    return 0
+  elseif is_full(base, scope, schedule, name) then -- the end of one of them begins it again
+    redis.call('HSET', schedule_key(base, scope, name), 'full', 1)
+    redis.call('ZREM', timers_key(base), timer)
+    return 0
+  end
+  local made = create_instances(base, scope, next_run(base, scope, schedule, name), now, wakes)
+  arm_tick(base, scope, schedule, name, k + 1, timer, now)
+  return made
+end

@@ -1,0 +1,35 @@
+--- The intervals of a schedule: number k, from 0, begins k periods after the first. Months are those of the calendar, counted
+-- from the first start, so that none slips: where a month is too short, its last day counts. Times in ms.
+-- @include lib/civil
+local function months_later(start_ms, months)
+  local seconds = math.floor(start_ms / 1000)
+  local year, month, day = civil_date(math.floor(seconds / 86400))
+  local count = year * 12 + month - 1 + months
+  local first = civil_day(math.floor(count / 12), count % 12 + 1, 1)
+  local after = civil_day(math.floor((count + 1) / 12), (count + 1) % 12 + 1, 1)
+  return ((first + math.min(day, after - first) - 1) * 86400 + seconds % 86400) * 1000 + start_ms % 1000
+end
+
+local function interval_start(schedule, k)
+  if schedule.unit == 'month' then
+    return months_later(schedule.start_ms, k * schedule.number)
+  end
+  return schedule.start_ms + k * schedule.number * 1000
+end
+
+--- The number of the interval that has a time in it; below 0 before the first.
+local function interval_at(schedule, at_ms)
+  if schedule.unit ~= 'month' then
+    return math.floor((at_ms - schedule.start_ms) / (schedule.number * 1000))
+  end
+  local year, month = civil_date(math.floor(schedule.start_ms / 86400000))
+  local later_year, later_month = civil_date(math.floor(at_ms / 86400000))
+  local k = math.floor(((later_year - year) * 12 + later_month - month) / schedule.number)
+  return interval_start(schedule, k) > at_ms and k - 1 or k -- the date may come later in its month
+end
+
+--- How many intervals a schedule has; math.huge where it goes on for ever.
+local function interval_count(schedule)
+  local until_end = schedule.end_ms and math.max(0, interval_at(schedule, schedule.end_ms - 1) + 1) or math.huge
+  return math.min(until_end, tonumber(schedule.occurrences) or math.huge)
+end
