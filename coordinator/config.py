@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     failure_mode: Literal["none", "cascade"] = Field(
         "none", description="failureAndRerunMode of an object that names none"
     )
+    active_intervals: Annotated[int, Field(ge=1, le=1000)] = Field(
+        5, description="unfinished intervals of a schedule whose activities name no number"
+    )
+    backfill_guard: Literal["off", "warn", "refuse"] = Field(
+        "warn", description="what is done of a schedule that begins more than a day ago"
+    )
     max_body: Annotated[int, Field(ge=65536, le=64 << 20)] = Field(
         24 << 20, description="largest request body, bytes; an expression may have 20 MiB"
     )

@@ -15,6 +15,8 @@ REFERENCES = (
     "database",
     "dataFormat",
     "onFail",
+    "onLateAction",
+    "onSuccess",
     "property",
 )
 

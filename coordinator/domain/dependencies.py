@@ -2,6 +2,7 @@
 
 Source: the developer guide on data nodes and dependencies. An activity whose `input` is a data node
 waits for every activity that has it as `output`, and for what the data node itself `dependsOn`.
+Its preconditions wait for the same.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from coordinator.domain.preconditions import guarded_by
 from coordinator.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -42,14 +44,15 @@ def dependency_reasons(view: DefinitionView) -> dict[str, Reasons]:
     and as output is not.
 
     Raises:
-        InvalidRequestError: there are more than `MAX_DEPENDENCIES`.
+        InvalidRequestError: there are more than `MAX_DEPENDENCIES`, those of preconditions counted.
     """
     producers = _producers(view)
     found: dict[str, Reasons] = {}
     total = 0
     for item in view.activities:
         found[item.id] = _reasons(view, item, producers)
-        total += len(found[item.id])
+        guards = len(guarded_by(view, item))
+        total += len(found[item.id]) * (guards + 1) + guards
         if total > MAX_DEPENDENCIES:
             raise InvalidRequestError(
                 f"The activities of the definition have more than {MAX_DEPENDENCIES:,} "

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from coordinator.domain.definitions import DEFAULT_ID, Definition, Field, PipelineObject
+from coordinator.domain.control_fields import control_fields
+from coordinator.domain.definitions import Definition, Field, PipelineObject
 from coordinator.domain.expressions import (
     Budget,
     Evaluated,
@@ -38,16 +39,6 @@ STEPS = 200_000  # of one object: half a second at the most
 DEFINITION_STEPS = 2_000_000  # of all its objects together
 MOST_CACHED = 1024
 VERBATIM = frozenset({"id", "name", "type", "sphere"})
-# What the coordinator itself goes by: known once for a version, not for each instance.
-CONTROL_FIELDS = (
-    "workerGroup",
-    "maximumRetries",
-    "retryDelay",
-    "attemptTimeout",
-    "reportProgressTimeout",
-    "failureAndRerunMode",
-)
-RUNS_FIELD = "maxActiveInstances"
 
 
 class Context(NamedTuple):
@@ -77,15 +68,21 @@ class EvaluatedField(NamedTuple):
 
 
 def run_time_fields(
-    pipeline_id: str, instance_id: str, scheduled_ms: int, created_ms: int
+    pipeline_id: str,
+    instance_id: str,
+    scheduled_ms: int,
+    created_ms: int,
+    scheduled_end_ms: int | None = None,
 ) -> dict[str, datetime | str | int]:
-    """What expressions can name of an instance; times in ms since the epoch."""
-    scheduled = _time(scheduled_ms)
+    """What expressions can name of an instance; times in ms since the epoch.
+
+    Without `scheduled_end_ms` the instance is scheduled for a moment: it runs on demand.
+    """
     return {
         "@id": instance_id,
         "@pipelineId": pipeline_id,
-        "@scheduledStartTime": scheduled,
-        "@scheduledEndTime": scheduled,
+        "@scheduledStartTime": _time(scheduled_ms),
+        "@scheduledEndTime": _time(scheduled_ms if scheduled_end_ms is None else scheduled_end_ms),
         "@actualStartTime": _time(created_ms),
     }
 
@@ -100,15 +97,25 @@ def context_of(definition: Definition) -> Context:
 class Evaluation:
     """The fields of one object, to be evaluated one by one; `STEPS` bounds all of them together.
 
-    `within` bounds those of several objects.
+    `within` bounds those of several objects. `node` is what has the object, a precondition.
     """
 
     def __init__(
-        self, context: Context, object_id: str, run_time: RunTime, within: Budget | None = None
+        self,
+        context: Context,
+        object_id: str,
+        run_time: RunTime,
+        within: Budget | None = None,
+        *,
+        node: str | None = None,
     ) -> None:
         self._object_id = object_id
         self._scope = object_scope(
-            context.objects, object_id, run_time=run_time, parameters=context.parameters
+            context.objects,
+            object_id,
+            node=node,
+            run_time=run_time,
+            parameters=context.parameters,
         )
         self._budget = Budget(STEPS, within)
 
@@ -138,13 +145,15 @@ def evaluate_fields(
     fields: Iterable[Field],
     run_time: RunTime,
     within: Budget | None = None,
+    *,
+    node: str | None = None,
 ) -> list[EvaluatedField]:
-    """Evaluate `fields` of an object.
+    """Evaluate `fields` of an object; `node` is what has it, if it is a precondition.
 
     Raises:
         FieldError: an expression cannot be evaluated.
     """
-    evaluation = Evaluation(context, object_id, run_time, within)
+    evaluation = Evaluation(context, object_id, run_time, within, node=node)
     return [found for field in fields for found in evaluation.of(field)]
 
 
@@ -178,16 +187,11 @@ def with_control_values(
     Raises:
         FieldError: such a field cannot be evaluated without an instance, or depends on a secret.
     """
+    keys = control_fields(view)
     return [
-        _controlled(item, view.inherited[item.id], _control_keys(view, item.id), context, within)
+        _controlled(item, view.inherited[item.id], keys.get(item.id, ()), context, within)
         for item in view.written.values()
     ]
-
-
-def _control_keys(view: DefinitionView, object_id: str) -> tuple[str, ...]:
-    if view.is_activity(object_id):
-        return CONTROL_FIELDS
-    return (RUNS_FIELD,) if object_id == DEFAULT_ID else ()
 
 
 def _controlled(

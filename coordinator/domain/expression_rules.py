@@ -1,15 +1,18 @@
 """Rules about expressions. Each yields the id of an object and what is wrong with it.
 
-In activities, and in what they name, every expression must have a value; elsewhere it must only be
-one, since it may name what only heirs of the object have, or an alarm's `node`.
+In activities, in their schedules and preconditions, and in what they name, every expression must
+have a value; elsewhere it must only be one, since it may name what only heirs of the object have,
+or an alarm's `node`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from coordinator.domain.control_fields import SCHEDULE, SCHEDULE_FIELDS, control_fields
 from coordinator.domain.evaluation import (
-    CONTROL_FIELDS,
     DEFINITION_STEPS,
     Context,
     Evaluation,
@@ -20,6 +23,7 @@ from coordinator.domain.evaluation import (
 )
 from coordinator.domain.expressions import Budget, ExpressionError, object_scope, parse
 from coordinator.domain.parameters import grouped, texts_of
+from coordinator.domain.preconditions import guarded_by
 from coordinator.domain.spelling import sentence_end
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
         Field,
         ParameterObject,
         ParameterValue,
+        PipelineObject,
     )
     from coordinator.domain.expressions.values import Scope
     from coordinator.domain.view import DefinitionView
@@ -71,15 +76,32 @@ def _syntax_errors(view: DefinitionView) -> Iterator[tuple[str, str]]:
 
 
 def _evaluation_errors(view: DefinitionView, context: Context) -> Iterator[tuple[str, str]]:
-    work = Budget(DEFINITION_STEPS)
-    for item in view.activities:
-        running = Evaluation(context, item.id, RUN_TIME, work)
+    work, controls = Budget(DEFINITION_STEPS), control_fields(view)
+    for item, node in _evaluated(view):
+        running = Evaluation(context, item.id, RUN_TIME, work, node=node)
         before = Evaluation(context, item.id, {}, work)
         for field in filter(is_expression, item.fields):
-            control = field.key in CONTROL_FIELDS
+            control = field.key in controls.get(item.id, ())
             fault = _fault(before, item.id, field) if control else _fault(running, "", field)
             if fault:
                 yield item.id, f"'{field.key}' {fault}"
+
+
+def _evaluated(view: DefinitionView) -> Iterator[tuple[PipelineObject, str | None]]:
+    """The objects whose expressions must have values; preconditions with what has them, each."""
+    for item in view.activities:
+        yield item, None
+    for object_id, kind in view.types.items():
+        if kind == SCHEDULE:
+            yield _only_control(view.inherited[object_id]), None
+    pairs = dict.fromkeys(pair for item in view.activities for pair in guarded_by(view, item))
+    for precondition, node in pairs:
+        yield view.inherited[precondition], node
+
+
+def _only_control(item: PipelineObject) -> PipelineObject:
+    """A Schedule without what it inherits of no use, which may be meant for its other heirs."""
+    return replace(item, fields=tuple(f for f in item.fields if f.key in SCHEDULE_FIELDS))
 
 
 def _fault(evaluation: Evaluation, control_of: str, field: Field) -> str:
@@ -102,8 +124,10 @@ def _fault(evaluation: Evaluation, control_of: str, field: Field) -> str:
 def _unknown_names(
     view: DefinitionView, known: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[str, str]]:
-    for item in view.activities:
-        scope = object_scope(view.inherited, item.id, run_time=RUN_TIME, parameters=known)
+    for item, node in _evaluated(view):
+        scope = object_scope(
+            view.inherited, item.id, node=node, run_time=RUN_TIME, parameters=known
+        )
         for field in filter(is_expression, item.fields):
             for name in _unknown(scope, field, known):
                 yield item.id, f"'{field.key}' has an expression with '{name}', which is no field."

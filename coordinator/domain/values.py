@@ -14,6 +14,7 @@ ONDEMAND_PERIOD = "ONDEMAND_PERIOD"
 
 # The longest of each unit: three years.
 _LONGEST = {
+    "second": 3 * 366 * 86_400,
     "minute": 3 * 366 * 1440,
     "hour": 3 * 366 * 24,
     "day": 3 * 366,
@@ -26,7 +27,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 class Period(NamedTuple):
-    """So many of a unit: minute, hour, day, week, month or year."""
+    """So many of a unit: second, minute, hour, day, week, month or year."""
 
     number: int
     unit: str

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coordinator.domain.action_rules import ACTION_WARNINGS
 from coordinator.domain.concurrency import KEY as MAX_ACTIVE
 from coordinator.domain.definitions import DEFAULT_ID
 from coordinator.domain.graph_rules import unlikely_references
 from coordinator.domain.object_types import OBJECT_TYPES
 from coordinator.domain.spelling import Guesses
+from coordinator.domain.timetable import schedule_name
 from coordinator.domain.type_rules import overlooked_fields, repeated_fields, unknown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coordinator.domain.view import DefinitionView
-
-WITHOUT_EFFECT = frozenset({"lateAfterTimeout", "onFail", "onLateAction", "onSuccess"})
 
 
 def unknown_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
@@ -38,24 +38,29 @@ def missing_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
             yield object_id, "The object has no 'type', so it will not be run."
 
 
-def fields_without_effect(view: DefinitionView) -> Iterator[tuple[str, str]]:
-    """What this version overlooks is said, once for each key."""
-    for item in view.written.values():
-        for key in dict.fromkeys(field.key for field in item.fields):
-            if key in WITHOUT_EFFECT:
-                yield item.id, f"'{key}' has no effect in this version."
-
-
-def unguarded_nodes(view: DefinitionView) -> Iterator[tuple[str, str]]:
-    """A data node's precondition keeps nobody from reading it in this version."""
-    read = {ref: item.id for item in view.activities for ref in item.refs("input")}
-    for node, reader in read.items():
-        if node in view.inherited and view.inherited[node].refs("precondition"):
-            yield node, f"'precondition' has no effect in this version: '{reader}' does not wait."
+def nodes_out_of_step(view: DefinitionView) -> Iterator[tuple[str, str]]:
+    """A data node has no runs of its own: it is what it is for the interval of its reader."""
+    told: set[str] = set()
+    for item in view.activities:
+        for node in item.refs("input"):
+            if node in told or node not in view.inherited or not schedule_name(view, item):
+                continue
+            own = view.inherited[node].refs("schedule")
+            if own and own != item.refs("schedule"):
+                told.add(node)
+                yield (
+                    node,
+                    (
+                        f"'schedule' is not that of '{item.id}', which reads the data: its fields "
+                        f"are evaluated for the intervals of '{item.id}'."
+                    ),
+                )
 
 
 def limits_elsewhere(view: DefinitionView) -> Iterator[tuple[str, str]]:
     """The limit of an on-demand pipeline's active runs is given where it counts, in Default."""
+    if any(schedule_name(view, item) for item in view.activities):
+        return  # there it counts for the activities that have it
     for item in view.written.values():
         if item.strings(MAX_ACTIVE) and item.id != DEFAULT_ID:
             yield (
@@ -71,7 +76,7 @@ WARNING_RULES = (
     unlikely_references,
     overlooked_fields,
     repeated_fields,
-    fields_without_effect,
-    unguarded_nodes,
+    nodes_out_of_step,
     limits_elsewhere,
+    *ACTION_WARNINGS,
 )

@@ -20,6 +20,7 @@ from coordinator.domain.evaluation import (
 from coordinator.domain.expressions import Budget
 from coordinator.domain.parameters import resolve, texts_of
 from coordinator.domain.secrets import MASK, is_secret
+from coordinator.domain.timetable import compile_schedules
 from coordinator.domain.validation import validate
 from coordinator.domain.view import DefinitionView
 from coordinator.errors import (
@@ -29,25 +30,29 @@ from coordinator.errors import (
     VersionChangedError,
 )
 from coordinator.service.definitions import decode
+from coordinator.service.staging import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from coordinator.config import Settings
     from coordinator.domain.components import Component
     from coordinator.domain.definitions import ParameterObject, PipelineObject
+    from coordinator.domain.schedules import Schedule
     from coordinator.store.pipelines import Pipelines
 
+__all__ = ["Activation", "Plan", "make_plan", "staged", "staged_name"]
 ACTIVATION_TRIES = 5
 _ENCODER = msgspec.json.Encoder()
 
 
 class Plan(NamedTuple):
-    """What an activated version runs."""
+    """What an activated version runs; without schedules it runs on demand."""
 
     components: list[Component]
     max_active: int
     definition: Definition
+    schedules: list[Schedule]
 
 
 class Activation:
@@ -106,7 +111,13 @@ class Activation:
             account,
             pipeline_id,
             staged_name(stored.version, values),
-            staged(plan.components, _ENCODER.encode(plan.definition), plan.max_active, version),
+            staged(
+                plan.components,
+                _ENCODER.encode(plan.definition),
+                0 if plan.schedules else plan.max_active,
+                version,
+                schedules=plan.schedules,
+            ),
         )
 
 
@@ -143,51 +154,13 @@ def make_plan(definition: Definition, values: Sequence[ParameterValue], settings
     )
     if not components:
         raise InvalidRequestError("The definition has no activity: there is nothing to run.")
+    final = DefinitionView(objects)
     return Plan(
         components,
-        max_active_runs(DefinitionView(objects)),
+        max_active_runs(final),
         Definition(definition.pipeline_objects, definition.parameter_objects, used),
+        compile_schedules(final, components, settings.active_intervals),
     )
-
-
-def staged(
-    components: Sequence[Component],
-    definition: bytes = b"",
-    max_active: int = 0,
-    *more: Field,
-) -> Iterator[tuple[str, bytes]]:
-    """Yield what is stored of a version, field by field; `more` goes into each task's object."""
-    for index, component in enumerate(components):
-        yield f"settings:{index}", _ENCODER.encode(_settings(component))
-        yield f"object:{index}", _ENCODER.encode((*component.fields, *more))
-    if definition:
-        yield "definition", definition
-    if max_active:
-        yield "max_active", b"%d" % max_active
-    fields = 2 * len(components) + 2 + bool(definition) + bool(max_active)
-    yield "fields", b"%d" % fields
-    yield "count", b"%d" % len(components)
-
-
-def _settings(component: Component) -> dict[str, object]:
-    actions = {
-        "fail": component.on_fail,
-        "success": component.on_success,
-        "late": component.on_late,
-    }
-    settings: dict[str, object] = {
-        "id": component.id,
-        "group": component.worker_group,
-        "needs": component.depends_on,
-        "maximum_retries": component.maximum_retries,
-        "retry_delay_ms": component.retry_delay_ms,
-        "attempt_timeout_ms": component.attempt_timeout_ms,
-        "progress_timeout_ms": component.progress_timeout_ms,
-        "cascade": component.cascade,
-    }
-    if any(actions.values()):
-        settings["actions"] = actions
-    return settings
 
 
 def _check_values(

@@ -106,6 +106,8 @@ BAD = {
     "MAXIMUM_RETRIES": "-1",
     "RETRY_DELAY": "1e300",
     "FAILURE_MODE": "cascading",
+    "ACTIVE_INTERVALS": "0",
+    "BACKFILL_GUARD": "on",
     "MAX_BODY": "10",
     "RESOURCE_GROUPS": "Ec2Resource",
     "HISTORY_DAYS": "0",

@@ -9,7 +9,7 @@ from coordinator.domain.object_types import OBJECT_TYPES
 from coordinator.domain.parameters import resolve
 from coordinator.domain.validation import validate
 
-ACCEPTABLE = ("has no effect in this version", "needs a value at activation", "is not declared")
+ACCEPTABLE = ("has no effect on demand", "needs a value at activation", "is not declared")
 
 
 @pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.stem)

@@ -12,7 +12,7 @@ from coordinator.errors import InvalidRequestError
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"precondition": "p"}, "'precondition' is not available"),
+        ({"onLateAction": "p"}, "'onLateAction' needs a 'lateAfterTimeout'"),
         ({"workerGroup": "g" * 1025}, "'workerGroup' must be at most 1024 characters"),
     ],
 )

@@ -121,22 +121,7 @@ def test_a_sound_definition_has_no_findings():
         ),
         (
             [thing("Default", scheduleType="cron"), activity("a")],
-            {
-                "Default": [
-                    "'scheduleType' must be ondemand: others are not available in this version."
-                ]
-            },
-        ),
-        (
-            [activity("a", schedule="s"), HOURLY],
-            {
-                "a": [
-                    (
-                        "'schedule' is not available in this version, "
-                        "unless 'scheduleType' is ondemand."
-                    )
-                ]
-            },
+            {"a": ["'scheduleType' is 'cron', and there is no 'schedule'."]},
         ),
     ],
 )
@@ -182,8 +167,11 @@ def test_on_demand_schedules_are_no_error(objects):
             [activity("a", onFail=["x", "x"], lateAfterTimeout="1 hour"), thing("x", "Terminate")],
             {
                 "a": [
-                    "'onFail' has no effect in this version.",
-                    "'lateAfterTimeout' has no effect in this version.",
+                    "'lateAfterTimeout' has no effect on demand: nothing is late there.",
+                    (
+                        "'onFail' refers to 'x', a Terminate, "
+                        "which has an effect only in 'onLateAction'."
+                    ),
                 ]
             },
         ),

@@ -6,6 +6,7 @@ from coordinator.domain.object_types.common import (
     ANY_TYPE,
     DOUBLE,
     DURATION,
+    RUN,
     STRING,
     STRINGS,
     TRIED,
@@ -48,6 +49,7 @@ def _format(names: str = "", required: str = "") -> ObjectType:
 
 def _precondition(names: str = "", required: str = "", one_of: str = "") -> ObjectType:
     own = {**TRIED, "preconditionTimeout": DURATION, **fields(STRING, f"role {names}")}
+    own |= {key: RUN[key] for key in ("runsOn", "workerGroup")}
     own |= {"scriptArgument": STRINGS} if one_of else {}
     groups = (tuple(one_of.split()),) if one_of else ()
     return ObjectType(Family.PRECONDITION, own, tuple(required.split()), groups, groups)

@@ -26,7 +26,6 @@ OTHERS = {
         },
         required=("period",),
         one_of=(("startDateTime", "startAt"),),
-        at_most_one=(("startDateTime", "startAt"), ("endDateTime", "occurrences")),
     ),
     "ShellScriptConfig": ObjectType(
         Family.SHELL_SCRIPT_CONFIG,
