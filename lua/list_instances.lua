@@ -8,7 +8,8 @@
 --   3 after      string  number of the last instance of the page before; 0 for the first
 --   4 limit      int     most instances
 -- RETURNS
---   {n, id, component, state, status, scheduled ms, created ms, ended ms, attempts handed out, acknowledged ms}, …
+--   {n, id, component, state, status, scheduled ms, created ms, ended ms, attempts handed out, acknowledged ms,
+--   scheduled end ms}, …
 -- @include lib/instance_row
 -- @keys instances
 local page = {}

@@ -7,19 +7,35 @@
 --   2 scope      string  account and pipeline
 --   3 wanted     string  latest, active, or empty
 -- RETURNS
---   pipeline record (flat; empty if there is none, little of a deleted one; where alarms are to be delivered, with
+--   pipeline record (flat; empty if there is none, little of a deleted one; with living, how many instances have not ended;
+--   with schedules, next_run_ms, when the next run is due, inf: there is none any more; where alarms are to be delivered,
 --   pending_alarms, how many, and alarm_error, why the oldest was not), definition JSON or empty, its version, 1 if it has
 --   errors, how many leases are live
--- @keys pipeline definition members outbox alarm
+-- @keys pipeline definition members outbox alarm schedules
+local function add(record, name, value)
+  record[#record + 1], record[#record + 2] = name, tostring(value)
+end
+
+local function add_runs(record)
+  local living = 0
+  for _, place in ipairs({ 'blocked', 'ready', 'leased', 'delayed' }) do
+    living = living + redis.call('ZCARD', members_key(base, scope, place))
+  end
+  add(record, 'living', living)
+  local soonest = redis.call('ZRANGE', schedules_key(base, scope), 0, 0, 'WITHSCORES')
+  if soonest[2] then
+    add(record, 'next_run_ms', soonest[2])
+  end
+end
+
 local function add_alarms(record)
   local outbox = outbox_key(base, scope)
   local pending = redis.call('ZCARD', outbox)
   if pending > 0 then
     local oldest = redis.call('ZRANGE', outbox, 0, 0)[1]
     local problem = redis.call('HGET', alarm_key(base, scope, oldest), 'last_error') or ''
-    for _, part in ipairs({ 'pending_alarms', pending, 'alarm_error', problem }) do
-      record[#record + 1] = tostring(part)
-    end
+    add(record, 'pending_alarms', pending)
+    add(record, 'alarm_error', problem)
   end
 end
 
@@ -29,6 +45,9 @@ if deleted_ms then -- the tombstone holds a claim for each task that was running
   return { { 'deleted_ms', deleted_ms }, '', '', '', 0 }
 end
 local record, leased = redis.call('HGETALL', pipeline), redis.call('ZCARD', members_key(base, scope, 'leased'))
+if #record > 0 then
+  add_runs(record)
+end
 add_alarms(record)
 if wanted == '' then
   return { record, '', '', '', leased }

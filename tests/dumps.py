@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clusters import Cluster
@@ -79,5 +80,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key.decode(): field.decode() for key, field in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], (tuple, list)):
-        return {member.decode(): int(score) for member, score in value}
+        return {m.decode(): score if score == inf else int(score) for m, score in value}
     return {item.decode() for item in value}

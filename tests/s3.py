@@ -1,7 +1,8 @@
-"""A real server that speaks S3, for tests of the task runner."""
+"""A real server that speaks S3 and DynamoDB, for tests of the task runner."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -33,7 +34,9 @@ def s3_server():
     )
     try:
         wait_until(lambda: _answers(port), 30)
-        settings = {**CREDENTIALS, "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}"}
+        url = f"http://127.0.0.1:{port}"
+        names = {"AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL_DYNAMODB": url}
+        settings = {**CREDENTIALS, **names}
         with mock.patch.dict(os.environ, settings):
             yield settings
     finally:
@@ -76,6 +79,12 @@ class Bucket:
     def get_bytes(self, key):
         """The content of an object."""
         return self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
+
+    def deny_all(self):
+        """Let nobody read or write an object any more."""
+        what = {"Action": "s3:*", "Resource": f"arn:aws:s3:::{self._name}/*"}
+        policy = {"Statement": [{"Effect": "Deny", "Principal": "*", **what}]}
+        self._s3.put_bucket_policy(Bucket=self._name, Policy=json.dumps(policy))
 
     def keys(self):
         """Every key, sorted."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clusters import Cluster
     from servers import Server
 
+    from coordinator.domain.schedules import Schedule
     from coordinator.store.instances import Search
     from coordinator.store.routing import Router
 
@@ -86,10 +87,16 @@ class Bench:
         assert created
         return created
 
-    async def stage(self, pipeline: str, parts: Sequence[Component], max_active: int = 0) -> str:
+    async def stage(
+        self,
+        pipeline: str,
+        parts: Sequence[Component],
+        max_active: int = 0,
+        schedules: Sequence[Schedule] = (),
+    ) -> str:
         """Put a definition and store what it runs; return the version."""
         version = await self.pipelines.put(ACCOUNT, pipeline, b"{}", errored=False)
-        staged = staged_fields(list(parts), max_active=max_active)
+        staged = staged_fields(list(parts), max_active=max_active, schedules=schedules)
         await self.pipelines.stage(ACCOUNT, pipeline, str(version), staged)
         return str(version)
 
@@ -103,9 +110,21 @@ class Bench:
         await self.activate(pipeline, version)
         return pipeline
 
-    async def activate(self, pipeline: str, version: str = "1", answer: str = "") -> int | None:
+    async def schedule(
+        self, parts: Sequence[Component], *schedules: Schedule, start_ms: int | None = None
+    ) -> str:
+        """Create a pipeline with schedules, activate it, and make what is due."""
+        pipeline = await self.create()
+        version = await self.stage(pipeline, parts, 0, schedules)
+        await self.activate(pipeline, version, start_ms=start_ms)
+        await self.settle()
+        return pipeline
+
+    async def activate(
+        self, pipeline: str, version: str = "1", answer: str = "", start_ms: int | None = None
+    ) -> int | None:
         """Activate a version that is staged; None if nothing was started."""
-        return await self.pipelines.activate(ACCOUNT, pipeline, version, answer)
+        return await self.pipelines.activate(ACCOUNT, pipeline, version, answer, start_ms)
 
     async def deactivate(self, pipeline: str, answer: str = "", *, cancel: bool = True) -> None:
         """Deactivate a pipeline: cancel what has not ended, or keep what waits."""

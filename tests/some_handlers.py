@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from coordinator.runner import Context, Task, TaskFailedError, handler
+from coordinator.runner import Context, NotYet, Task, TaskFailedError, handler
 
 
 @handler("CountLines")
@@ -63,3 +63,17 @@ def chatty(task: Task, context: Context) -> None:
     for key in task.all("key"):
         context.report({key: "x"})
         time.sleep(0.5)
+
+
+@handler("IsThere")
+@handler("IsThereActivity")
+def is_there(task: Task, _context: Context) -> None:
+    """Wait for a file, as a precondition does."""
+    if not Path(task.field("path")).exists():
+        raise NotYet(f"There is no {task.field('path')}.")
+
+
+@handler("IsThereApart", isolation="process")
+def is_there_apart(task: Task, context: Context) -> None:
+    """Likewise, in a process of its own."""
+    is_there(task, context)

@@ -1,7 +1,8 @@
 """The task runner, and the library that it is built on; docs/runner.md is its manual.
 
-What is named here is for everybody: `handler` registers a function for a type of activity, which
-gets a `Task` and a `Context`, and `run` works on tasks. It needs the extra `runner`.
+What is named here is for everybody: `handler` registers a function for a type of activity or
+precondition, which gets a `Task` and a `Context`, and `run` works on tasks. It needs the extra
+`runner`.
 
 It imports nothing else of the coordinator, so that it shows what any runner has to do:
 
@@ -17,7 +18,13 @@ It imports nothing else of the coordinator, so that it shows what any runner has
 
 from coordinator.runner.app import run
 from coordinator.runner.context import Context
-from coordinator.runner.errors import CanceledError, HandlerError, RunnerError, TaskFailedError
+from coordinator.runner.errors import (
+    CanceledError,
+    HandlerError,
+    NotYet,
+    RunnerError,
+    TaskFailedError,
+)
 from coordinator.runner.fields import Object
 from coordinator.runner.options import RunnerOptions
 from coordinator.runner.registry import Registry, handler
@@ -27,6 +34,7 @@ __all__ = [
     "CanceledError",
     "Context",
     "HandlerError",
+    "NotYet",
     "Object",
     "Registry",
     "RunnerError",

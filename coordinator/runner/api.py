@@ -7,6 +7,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from coordinator.runner import aws
 from coordinator.runner import task as tasks
 from coordinator.runner.errors import (
     BadOptionError,
@@ -125,7 +126,6 @@ def _errors() -> Iterator[None]:
 
 
 def _of(error: Exception) -> CallError:
-    response = getattr(error, "response", None)
-    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+    code = aws.code_of(error)
     kind = LeaseLostError if code in LOST else RefusedError if code in FOR_GOOD else CallError
     return kind(f"{type(error).__name__}: {error}")

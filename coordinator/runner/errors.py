@@ -10,7 +10,8 @@ The tree::
     │   ├── RefusedError      calling again cannot help
     │   └── LeaseLostError    the task is not ours any more
     ├── TaskFailedError       raised by a handler: the task has failed
-    └── CanceledError         raised in a handler: the task is to be stopped
+    ├── CanceledError         raised in a handler: the task is to be stopped
+    └── NotYet                raised by a handler of a precondition: not satisfied, no error
 """
 
 from __future__ import annotations
@@ -62,6 +63,13 @@ class TaskFailedError(RunnerError):
         super().__init__(message)
         self.error_id = error_id
         self.stack_trace = stack_trace
+
+
+class NotYet(RunnerError):  # noqa: N818 - an answer, and no error
+    """What a precondition is about is not so yet; for its handler to raise, with why, in words.
+
+    The coordinator has it checked again after its `retryDelay`, until its `preconditionTimeout`.
+    """
 
 
 class CanceledError(RunnerError):

@@ -13,7 +13,7 @@ from coordinator.runner.errors import CallError, LeaseLostError, RefusedError
 from coordinator.runner.events import Event
 from coordinator.runner.group import DEATH_SECONDS, KILL_AFTER
 from coordinator.runner.lease import Lease
-from coordinator.runner.outcome import Outcome
+from coordinator.runner.outcome import Outcome, of_not_yet_refused
 from coordinator.runner.pauses import BackOff, Outage
 from coordinator.runner.work import Work
 
@@ -121,12 +121,27 @@ class Execution:
         return Event.LOST
 
     def _deliver(self, outcome: Outcome) -> None:
-        """Set the task's status; try for as long as the lease lasts."""
+        """Set the task's status; a FALSE that is not taken, as for an activity, is a failure."""
+        try:
+            self._set_status(outcome)
+        except RefusedError as error:
+            self._log("its status %s was not taken: %s", outcome.status, error)
+            if outcome.not_yet:
+                self._deliver(of_not_yet_refused(outcome))
+
+    def _set_status(self, outcome: Outcome) -> None:
+        """Set it; try for as long as the lease lasts.
+
+        Raises:
+            RefusedError: trying again cannot help.
+        """
         outage, back_off = Outage(f"status of {self._task.attempt_id}"), BackOff()
         while True:
             try:
                 self._api.finish(self._task.handle, outcome)
-            except (LeaseLostError, RefusedError) as error:
+            except RefusedError:
+                raise
+            except LeaseLostError as error:
                 return self._log("its status %s was not taken: %s", outcome.status, error)
             except CallError as error:
                 outage.failed(error)
@@ -151,7 +166,9 @@ class Execution:
 
     def _log_outcome(self, outcome: Outcome) -> None:
         seconds = time.monotonic() - self._started_at
-        if outcome.error_id:
+        if outcome.not_yet:
+            self._log("not yet, after %.1f s: %s", seconds, outcome.message)
+        elif outcome.error_id:
             self._log("failed after %.1f s: %s: %s", seconds, outcome.error_id, outcome.message)
         else:
             self._log("finished after %.1f s", seconds)

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
 from coordinator.runner import outcome as outcomes
-from coordinator.runner.errors import CanceledError, HandlerError, TaskFailedError
+from coordinator.runner.errors import CanceledError, HandlerError, NotYet, TaskFailedError
 from coordinator.runner.group import end_group
 from coordinator.runner.task import to_json
 
@@ -54,7 +54,7 @@ class Isolated:
         """Run it to its end.
 
         Raises:
-            TaskFailedError, CanceledError
+            TaskFailedError, NotYet, CanceledError
         """
         reading, writing = os.pipe()
         with open(reading, encoding="utf-8") as channel:  # noqa: PTH123 - a descriptor
@@ -66,6 +66,8 @@ class Isolated:
         if context.canceled.is_set():
             raise CanceledError(context.reason, (said or {}).get("stack_trace", ""))
         ended = outcomes.Outcome(**said) if said else _without_a_word(process.returncode)
+        if ended.not_yet:
+            raise NotYet(ended.message)
         if ended.error_id:
             raise TaskFailedError(ended.error_id, ended.message, ended.stack_trace)
 
@@ -99,7 +101,7 @@ def _start(writing: int) -> subprocess.Popen[bytes]:
 
 def _see_through(
     process: subprocess.Popen[bytes], order: dict[str, Any], channel: TextIO, context: Context
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     """Return what the process said of its end; None if it ended without."""
     if context.guard is not None:
         context.guard.watch(process.pid)
@@ -117,7 +119,7 @@ def _see_through(
             context.guard.forget(process.pid)
 
 
-def _follow(channel: TextIO, context: Context) -> dict[str, str] | None:
+def _follow(channel: TextIO, context: Context) -> dict[str, Any] | None:
     for line in channel:
         message = json.loads(line)
         if "outcome" in message:

@@ -2,9 +2,10 @@
 
 The errorIds of this runner: ``ExitCode<N>`` and ``Signal<N>`` (how the command ended),
 ``CannotStart`` (it could not be run), ``StagingFailed`` (a file could not be fetched or stored),
-``NoHandler`` (a type of activity that this runner does not know), ``RunnerStopped`` (the runner
-was stopped before the task ended), those that a handler raises as TaskFailedError, and the name of
-any other exception.
+``NoHandler`` (a type that this runner does not know), ``RunnerStopped`` (the runner was stopped
+before the task ended), ``NotYet`` (a precondition's answer), ``NotAPrecondition`` (the same answer,
+for an activity), those that a handler raises as TaskFailedError, and the name of any other
+exception.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ NOT_ON_THE_WIRE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 @dataclass(frozen=True)
 class Outcome:
-    """FINISHED when there is no `error_id`, else FAILED with it."""
+    """FINISHED when there is no `error_id`, else FAILED with it; FALSE when it is `not_yet`."""
 
     error_id: str = ""
     message: str = ""
     stack_trace: str = ""
+    not_yet: bool = False
 
     @property
     def status(self) -> str:
         """The task status on the wire."""
+        if self.not_yet:
+            return "FALSE"
         return "FAILED" if self.error_id else "FINISHED"
 
     def wire(self) -> dict[str, str]:
@@ -40,6 +44,17 @@ class Outcome:
             "errorStackTrace": self.stack_trace[-STACK_TRACE_CHARACTERS:],
         }
         return {name: on_the_wire(text) for name, text in members.items() if text}
+
+
+def of_not_yet(words: str) -> Outcome:
+    """Return the outcome of a precondition that is not satisfied yet."""
+    return Outcome("NotYet", words, not_yet=True)
+
+
+def of_not_yet_refused(answer: Outcome) -> Outcome:
+    """Return what becomes of an activity's handler that says "not yet": the task has failed."""
+    message = "The handler answered NotYet, which only a precondition may"
+    return Outcome("NotAPrecondition", f"{message}: {answer.message}")
 
 
 def on_the_wire(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How the command of a ShellCommandActivity is to be run."""
+"""How the command of a task is to be run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _arguments(task: Task, script: Path | None) -> list[str]:
     if command is not None:
         return [SHELL, "-c", command, "sh", *given]
     if script is None:
-        raise CannotStartError("The activity has neither a command nor a scriptUri.")
+        raise CannotStartError("There is neither a command nor a scriptUri.")
     return [*([] if _names_its_program(script) else [SHELL]), str(script), *given]
 
 

@@ -1,4 +1,4 @@
-"""Which handler works on which type of activity."""
+"""Which handler works on which type of activity or precondition."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENTRY_POINTS = "coordinator.handlers"
 
 @dataclass(frozen=True)
 class Handler:
-    """A function for a type of activity. `call` runs it: here, or in a process of its own."""
+    """A function for a type of task. `call` runs it: here, or in a process of its own."""
 
     type: str
     function: Function
@@ -44,11 +44,12 @@ class Registry:
         self._built_in = {kind: Handler(kind, one, one) for kind, one in given.items()}
 
     def handler(self, kind: str, *, isolation: Isolation = "thread") -> Callable[[F], F]:
-        """Register the decorated function for a type of activity.
+        """Register the decorated function for a type of activity or precondition.
 
         It is called with a Task and a Context. The task is FINISHED when it returns, FAILED when
-        it raises. It runs in a thread, or with ``isolation="process"`` in a process of its own,
-        which can be ended even if it does not look at its context.
+        it raises; NotYet is the answer of a precondition that is not satisfied. It runs in a
+        thread, or with ``isolation="process"`` in a process of its own, which can be ended even if
+        it does not look at its context.
 
         Raises:
             HandlerError: the type has one already, or the function cannot be found by a process.

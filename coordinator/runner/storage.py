@@ -1,21 +1,17 @@
-"""Files at S3 URIs and at local paths, fetched and stored without ever being held in memory.
-
-S3 is reached by boto3 with what its environment says: AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL)
-names any S3-compatible service, credentials and region come as for every client of AWS.
-"""
+"""Files at S3 URIs and at local paths, fetched and stored without ever being held in memory."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import secrets
 import shutil
+import stat
 import tempfile
-import threading
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from coordinator.runner import aws
 from coordinator.runner.errors import CanceledError, TaskFailedError
 
 if TYPE_CHECKING:
@@ -27,8 +23,8 @@ S3 = "s3://"
 FILE = "file://"
 ERROR_ID = "StagingFailed"
 ONE_PART = 8 << 20  # bytes; boto3 sends larger files in several
-_lock = threading.Lock()
-_clients: list[Any] = []
+# Of a HEAD, which has no body to say more; and from services that say more all the same.
+NO_SUCH_KEY = {"404", "NoSuchKey", "NotFound"}
 
 
 def nothing() -> None:
@@ -72,7 +68,7 @@ def fetch(uri: str, target: Path, check: Check = nothing) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if is_s3(uri):
             bucket, key = _split(uri)
-            _client().download_file(bucket, key, str(target), Callback=lambda _: check())
+            aws.client("s3").download_file(bucket, key, str(target), Callback=lambda _: check())
         else:
             shutil.copyfile(local_path(uri), target)
 
@@ -89,7 +85,7 @@ def store(source: Path, uri: str, check: Check = nothing) -> None:
             bucket, key = _split(uri)
             in_parts = source.stat().st_size > ONE_PART
             told = (lambda _: check()) if in_parts else None  # else it is as good as done by then
-            _client().upload_file(str(source), bucket, key, Callback=told)
+            aws.client("s3").upload_file(str(source), bucket, key, Callback=told)
         else:
             _replace(source, local_path(uri))
 
@@ -104,13 +100,49 @@ def copy(source: str, target: str, check: Check = nothing) -> None:
         (bucket, key), (to_bucket, to_key) = _split(source), _split(target)
         with _failures(f"{source} to {target}", "copied"):
             where = {"Bucket": bucket, "Key": key}
-            _client().copy(where, to_bucket, to_key, Callback=lambda _: check())
+            aws.client("s3").copy(where, to_bucket, to_key, Callback=lambda _: check())
     elif is_s3(source):
         with tempfile.TemporaryDirectory() as directory:
             fetch(source, Path(directory) / "file", check)
             store(Path(directory) / "file", target, check)
     else:
         store(local_path(source), target, check)
+
+
+def has_file(uri: str) -> bool:
+    """Whether there is a file, an empty one too.
+
+    Raises:
+        TaskFailedError: it cannot be told, as without permission or a bucket.
+    """
+    with _failures(uri, "looked for"):
+        if is_s3(uri):
+            return _has_object(*_split(uri))
+        mode = _mode(local_path(uri))
+        return mode is not None and not stat.S_ISDIR(mode)
+
+
+def has_directory(uri: str) -> bool:
+    """Whether there is a directory; in S3: anything in one.
+
+    Raises:
+        TaskFailedError: it cannot be told.
+    """
+    if is_s3(uri):
+        return has_prefix(f"{uri.rstrip('/')}/")
+    with _failures(uri, "looked for"):
+        mode = _mode(local_path(uri))
+        return mode is not None and stat.S_ISDIR(mode)
+
+
+def has_prefix(uri: str) -> bool:
+    """Whether there is any object in S3 whose URI begins so.
+
+    Raises:
+        TaskFailedError: it cannot be told.
+    """
+    with _failures(uri, "looked for"):
+        return _has_prefix(*_split(uri))
 
 
 def names_in(uri: str) -> Iterator[str]:
@@ -182,10 +214,36 @@ def _local_names(directory: Path) -> Iterator[str]:
     yield from sorted(found)
 
 
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _has_object(bucket: str, key: str) -> bool:
+    try:
+        aws.client("s3").head_object(Bucket=bucket, Key=key)
+    except Exception as error:
+        if aws.code_of(error) not in NO_SUCH_KEY:
+            raise
+        _has_prefix(bucket, key)  # which raises if it is the bucket that is not there
+        return False
+    return True
+
+
+def _has_prefix(bucket: str, prefix: str) -> bool:
+    pages = aws.client("s3").get_paginator("list_objects_v2")
+    wanted = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": 1}
+    return any(page.get("Contents") for page in pages.paginate(**wanted))
+
+
 def _s3_names(uri: str) -> Iterator[str]:
     bucket, key = _split(uri)
     prefix = f"{key.rstrip('/')}/" if key else ""
-    for page in _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for page in (
+        aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    ):
         for found in page.get("Contents", []):
             name = found["Key"].removeprefix(prefix)
             if ".." in PurePosixPath(name).parts or name.startswith("/"):
@@ -197,17 +255,6 @@ def _s3_names(uri: str) -> Iterator[str]:
 def _split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix(S3).partition("/")
     return bucket, key
-
-
-def _client() -> Any:
-    with _lock:  # boto3's sessions are for one thread at a time, its clients for all
-        if not _clients:
-            try:
-                _clients.append(importlib.import_module("boto3").client("s3"))
-            except ImportError as error:
-                message = "S3 needs boto3: pip install 'lease-coordinator[runner]'."
-                raise TaskFailedError("MissingExtra", message) from error
-        return _clients[0]
 
 
 @contextlib.contextmanager

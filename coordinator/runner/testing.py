@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from coordinator.runner.context import Context
 from coordinator.runner.fields import Object
 from coordinator.runner.guard import Guard
+from coordinator.runner.outcome import of_not_yet_refused
 from coordinator.runner.registry import DEFAULT, Registry
 from coordinator.runner.task import PREVIOUS, Task
 from coordinator.runner.work import Work
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 
     Values = Mapping[str, str | Sequence[str]]
 
+ACTIVITY = "Activity"
+
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a task: `status` FINISHED or FAILED, and each report, in order."""
+    """What became of a task, and each report, in order.
+
+    `status` is FINISHED, FAILED, or FALSE: a precondition's NotYet, whose words are `message`.
+    """
 
     status: str
     error_id: str
@@ -88,7 +94,8 @@ def run_handler(
 ) -> Result:
     """Run a handler on a task; None means the one that is registered for the task's type.
 
-    `cancel_after` seconds it is told to stop, as a cancel does.
+    `cancel_after` seconds it is told to stop, as a cancel does. NotYet fails a task whose type ends
+    in ``Activity``, as the coordinator has it.
 
     Raises:
         TimeoutError: it has not ended within `timeout` seconds.
@@ -103,6 +110,8 @@ def run_handler(
     finally:
         context.cancel("the test is over")
         guard.close()
+    if outcome.not_yet and task.type.endswith(ACTIVITY):
+        outcome = of_not_yet_refused(outcome)
     return Result(outcome.status, outcome.error_id, outcome.message, outcome.stack_trace, reports)
 
 

@@ -6,8 +6,8 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from coordinator.runner.errors import CanceledError, TaskFailedError
-from coordinator.runner.outcome import Outcome
+from coordinator.runner.errors import CanceledError, NotYet, TaskFailedError
+from coordinator.runner.outcome import Outcome, of_not_yet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,8 @@ def outcome_of(function: Function, task: Task, context: Context) -> Outcome:
     """Call a handler, and turn its end into an outcome."""
     try:
         function(task, context)
+    except NotYet as answer:
+        return of_not_yet(str(answer))
     except CanceledError as error:
         return Outcome("Canceled", str(error), error.stack_trace)
     except TaskFailedError as error:

@@ -27,7 +27,6 @@ TIME_FIELDS = {
 }
 TIME_INDEXES = {
     "@scheduledStartTime": "scheduled",
-    "@scheduledEndTime": "scheduled",
     "@actualStartTime": "started",
 }
 # What is known of an instance without a look at its definition.

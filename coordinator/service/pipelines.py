@@ -33,9 +33,10 @@ TIMES = {
     "@firstActivationTime": "first_activated_ms",
     "@lastActivationTime": "activated_ms",
     "@lastDeactivatedTime": "deactivated_ms",
-    "@latestRunTime": "last_start",
+    "@latestRunTime": "latest_run_ms",
     "@latestCompletedRunTime": "completed_ms",
 }
+NEVER = "inf"
 
 
 class Description(NamedTuple):
@@ -191,6 +192,7 @@ def _description(account: str, pipeline_id: str, stored: StoredDefinition) -> De
         "pipelineCreator": account,
         "uniqueId": record["unique_id"],
         **{name: _time(record, key) for name, key in TIMES.items()},
+        "@nextRunTime": _next_run(record),
         **_health(record),
     }
     return Description(
@@ -203,16 +205,27 @@ def _description(account: str, pipeline_id: str, stored: StoredDefinition) -> De
 
 
 def _state(stored: StoredDefinition) -> str:
-    """Return the state: a deactivated pipeline is INACTIVE once nothing of it runs."""
-    state = stored.pipeline["state"]
-    return "DEACTIVATING" if state == "INACTIVE" and stored.leased else state
+    """Return the state.
+
+    A deactivated pipeline is INACTIVE once nothing of it runs; one whose schedules are over, and
+    all of whose instances have ended, is FINISHED.
+    """
+    record = stored.pipeline
+    if record["state"] == "INACTIVE" and stored.leased:
+        return "DEACTIVATING"
+    over = record.get("next_run_ms") == NEVER and record["living"] == "0"
+    return "FINISHED" if over and record["state"] == "SCHEDULED" else record["state"]
+
+
+def _next_run(record: Record) -> str:
+    """Return when the next run is due: known of an active pipeline with a schedule."""
+    due_ms = record.get("next_run_ms", NEVER)
+    return "" if due_ms == NEVER or record["state"] != "SCHEDULED" else iso(float(due_ms))
 
 
 def _time(record: Record, key: str) -> str:
     at = record.get(key)
-    if not at:
-        return ""
-    return iso(int(at) * 1000 if key == "last_start" else int(at))
+    return iso(int(at)) if at else ""
 
 
 def _health(record: Record) -> Record:

@@ -189,7 +189,6 @@ def _read_marker(marker: str) -> tuple[str, int]:
 
 
 def _instance_row(instance: InstanceRow, *, paused: bool) -> Row:
-    scheduled = iso(int(instance.scheduled_ms))
     row = {
         "@id": instance.id,
         "name": instance.id,
@@ -198,8 +197,8 @@ def _instance_row(instance: InstanceRow, *, paused: bool) -> Row:
         "@status": spheres.status(
             instance.state, instance.status, instance.acked_ms, paused=paused
         ),
-        "@scheduledStartTime": scheduled,
-        "@scheduledEndTime": scheduled,
+        "@scheduledStartTime": iso(int(instance.scheduled_ms)),
+        "@scheduledEndTime": iso(int(instance.scheduled_end_ms)),
         "@actualStartTime": iso(int(instance.created_ms)),
     }
     if instance.ended_ms:

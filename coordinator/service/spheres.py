@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from coordinator.store.instances import Health, Record, StoredInstance
 
 ATTEMPT_MARK = "_Attempt="
-ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "CASCADE_FAILED"})
+ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "CASCADE_FAILED", "SKIPPED"})
 # The state of an instance that has no terminal status yet, in the words of the wire.
 STATUS_OF_STATE = {
     "blocked": "WAITING_ON_DEPENDENCIES",
@@ -32,6 +32,8 @@ ERROR_FIELDS = {
 CANCELED_BY = {
     "request": "it was canceled by SetStatus",
     "deactivation": "its pipeline was deactivated",
+    "late": "it had not begun when its lateAfterTimeout was over",
+    "consumer": "what it was to be checked for has ended",
 }
 END_REASONS = {
     "reported": "the runner reported it",
@@ -127,7 +129,7 @@ def attempt_fields(
         "@pipelineId": pipeline_id,
         "@version": version(record),
         "@scheduledStartTime": iso(int(record["scheduled_ms"])),
-        "@scheduledEndTime": iso(int(record["scheduled_ms"])),
+        "@scheduledEndTime": scheduled_end(record),
         "@attemptCount": str(number),
         "@fencingToken": lease["token"],
         "hostname": lease.get("hostname", ""),
@@ -146,6 +148,11 @@ def attempt_fields(
 def version(record: Record) -> str:
     """Return the number of the version that an instance runs."""
     return record["version"].partition("-")[0]
+
+
+def scheduled_end(record: Record) -> str:
+    """Return the end of an instance's interval; on demand it is its start."""
+    return iso(int(record.get("scheduled_end_ms") or record["scheduled_ms"]))
 
 
 def _status(stored: StoredInstance) -> str:
@@ -169,10 +176,9 @@ def _lease_of(stored: StoredInstance, number: int) -> Record | None:
 
 
 def _times(record: Record) -> Record:
-    scheduled = iso(int(record["scheduled_ms"]))
     times = {
-        "@scheduledStartTime": scheduled,
-        "@scheduledEndTime": scheduled,
+        "@scheduledStartTime": iso(int(record["scheduled_ms"])),
+        "@scheduledEndTime": scheduled_end(record),
         "@actualStartTime": iso(int(record["created_ms"])),
     }
     if ended_ms := record.get("ended_ms"):

@@ -26,6 +26,12 @@ def waiting_reason(pipeline: Record, stored: StoredInstance, seen: Seen | None) 
 
     `seen` says who polls the instance's worker group, where that was asked.
     """
+    reason = _reason(pipeline, stored, seen)
+    late = "; it is late" if reason and stored.instance.get("late") else ""
+    return reason + late
+
+
+def _reason(pipeline: Record, stored: StoredInstance, seen: Seen | None) -> str:
     record = stored.instance
     match record["state"]:
         case "blocked":
@@ -41,12 +47,25 @@ def waiting_reason(pipeline: Record, stored: StoredInstance, seen: Seen | None) 
 
 def _delayed(record: Record, last: Record) -> str:
     begins = iso(int(record["retry_ms"]))
+    if record.get("handed") == record["attempt"]:  # the same attempt again: it answered FALSE
+        said = record.get("said", "")
+        return _not_satisfied(record["checks_made"], said, begins) + _until(record)
     why = ": ".join(filter(None, (last.get("error_id"), last.get("error_message"))))
     failed = f" ({why[:MOST_SHOWN]})" if why else ""
     return (
         f"attempt {record.get('handed', '')} failed{failed}; attempt {record['attempt']} begins "
         f"at {begins}, after its retryDelay"
     )
+
+
+def _not_satisfied(checks: str, said: str, again: str) -> str:
+    why = f" ({said[:MOST_SHOWN]})" if said else ""
+    return f"was not satisfied at check {checks}{why}; it is checked again at {again}"
+
+
+def _until(record: Record) -> str:
+    expires_ms = record.get("expires_ms")
+    return f", until {iso(int(expires_ms))}" if expires_ms else ""
 
 
 def _blocked(unmet: int, needs: Sequence[Need]) -> str:
@@ -60,6 +79,11 @@ def _blocked(unmet: int, needs: Sequence[Need]) -> str:
 def _need(need: Need) -> str:
     if not need.id:
         return "an instance that is still being made"
+    if not need.state:
+        return f"'{need.id}' (of an interval that has not come yet)"
+    if need.precondition and need.state == "delayed" and need.checks_made:
+        again = iso(int(need.retry_ms))
+        return f"'{need.id}', which {_not_satisfied(need.checks_made, need.said, again)}"
     if need.state != "terminal":
         return f"'{need.id}' ({shown_status(need.state, '', need.acked_ms)})"
     return f"'{need.id}', which is {need.status}: rerun it or mark it finished"

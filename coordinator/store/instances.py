@@ -23,6 +23,7 @@ class InstanceRow(NamedTuple):
     ended_ms: str
     handed: str
     acked_ms: str
+    scheduled_end_ms: str
 
 
 class Search(NamedTuple):
@@ -46,12 +47,21 @@ class Health(NamedTuple):
 
 
 class Need(NamedTuple):
-    """An instance that another waits for; its id is empty before it is made."""
+    """An instance that another waits for.
+
+    Its id is empty while its run is being made; one of a later interval has an id and no state. The
+    rest is of a precondition: "1", how often it was not satisfied, what the last check said, and
+    when it is checked again.
+    """
 
     id: str
-    state: str
-    status: str
-    acked_ms: str
+    state: str = ""
+    status: str = ""
+    acked_ms: str = ""
+    precondition: str = ""
+    checks_made: str = ""
+    said: str = ""
+    retry_ms: str = ""
 
 
 class StoredInstance(NamedTuple):
@@ -83,7 +93,7 @@ def stored_instances(rows: Sequence[Sequence[Any]]) -> list[StoredInstance | Non
 def _stored_instance(row: Sequence[Any], template: bytes) -> StoredInstance:
     progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
     flat = [part.decode() for part in row[4]]
-    needs = [Need(*flat[i : i + 4]) for i in range(0, len(flat), 4)]
+    needs = [Need(*flat[i : i + 8]) for i in range(0, len(flat), 8)]
     return StoredInstance(
         record_of(row[0]), record_of(row[1]), progress, row[3], needs, row[5].decode(), template
     )

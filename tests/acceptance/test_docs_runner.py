@@ -142,7 +142,7 @@ def test_fan_out_over_files_with_a_handler(url, processes, tmp_path):
 
 def test_a_script_of_ones_own_runs_the_handlers_that_are_there(client, processes, tmp_path):
     """The script of the docs works on the definition of the docs, and stops by a signal."""
-    (definition,) = blocks("json")
+    _, definition = blocks("json")
     runner = processes(sys.executable, "my_runner.py", log="runner")
     (tmp_path / "words.csv").write_text("one,1\ntwo,2\n")
     found = ended(client, activate(client, *json.loads(definition)["objects"]))
@@ -186,14 +186,15 @@ def _state(pid):
         return ""
 
 
-def test_the_test_of_the_docs(tmp_path):
+@pytest.mark.parametrize("name", ["test_word_handlers.py", "test_complete_handlers.py"])
+def test_the_tests_of_the_docs(tmp_path, name):
     """The test of a handler passes, as a test."""
-    for name, text in programs().items():
-        (tmp_path / name).write_text(text)
+    for file, text in programs().items():
+        (tmp_path / file).write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null"]
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     done = subprocess.run(
-        [*command, "--rootdir", tmp_path, "test_word_handlers.py"],
+        [*command, "--rootdir", tmp_path, name],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -213,6 +214,21 @@ def test_the_isolated_handler(tmp_path, monkeypatch):
     result = run_handler(None, task)
     assert (result.error_id, result.message) == ("NoPaper", "There is no paper.")
     assert result.reports == [{"done": "99"}, {"done": "100"}]
+
+
+def test_the_precondition(tmp_path, monkeypatch):
+    """The precondition of the docs, of the data node of the docs, waits for the mark."""
+    (tmp_path / "complete_handlers.py").write_text(programs()["complete_handlers.py"])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    __import__("complete_handlers")
+    ready, node, _ = json.loads(blocks("json")[0])["objects"]
+    assert node.pop("precondition") == {"ref": ready.pop("id")}
+    task = make_task(ready["type"], {**ready, "node": node["id"]}, {node["id"]: node})
+    words = "words.csv is not complete: there is no words.csv.done."
+    assert (run_handler(None, task).status, run_handler(None, task).message) == ("FALSE", words)
+    (tmp_path / "words.csv.done").touch()
+    assert run_handler(None, task).status == "FINISHED"
 
 
 def test_the_entry_point(tmp_path, monkeypatch):

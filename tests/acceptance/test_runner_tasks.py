@@ -177,6 +177,17 @@ def test_a_pipeline_of_commands(client, activate, run, tmp_path):
     assert (broken["errorId"], broken["errorStackTrace"]) == ("ExitCode7", "oops\n")
 
 
+def test_an_activity_that_says_not_yet(client, activate, run):
+    """The answer of a precondition is a failure of an activity, not a task that is lost."""
+    fields = {"type": "IsThereActivity", "path": "/nowhere", "maximumRetries": "0"}
+    pipeline = activate(odd=fields)
+    run("runner", "--handlers", "some_handlers")
+    wait_until(lambda: statuses(client, pipeline) == {"odd": "FAILED"}, 20)
+    odd = instances(client, pipeline)["odd"]
+    assert odd["errorId"] == "NotAPrecondition"
+    assert "There is no /nowhere." in odd["errorMessage"]
+
+
 def test_cancel_reaches_the_command(client, activate, run, tmp_path):
     """TRY_CANCEL ends the whole process group on the next report, and the instance is canceled."""
     path = tmp_path / "pid"

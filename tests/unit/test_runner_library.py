@@ -44,6 +44,24 @@ def test_an_exception_is_a_failure():
     assert "count_lines" in result.stack_trace
 
 
+@pytest.mark.parametrize("kind", ["IsThere", "IsThereApart"])
+def test_a_precondition_is_not_satisfied_yet(kind, tmp_path):
+    """Its handler says so, with the reason, in a thread as in a process; and FINISHED later."""
+    path = tmp_path / "a"
+    result = run_handler(None, make_task(kind, {"path": str(path)}))
+    assert (result.status, result.error_id) == ("FALSE", "NotYet")
+    assert result.message == f"There is no {path}."
+    path.touch()
+    assert run_handler(None, make_task(kind, {"path": str(path)})).status == "FINISHED"
+
+
+def test_an_activity_cannot_be_not_yet():
+    """The test helper fails an activity whose handler says so, as a runner has to."""
+    result = run_handler(None, make_task("IsThereActivity", {"path": "/nowhere"}))
+    assert (result.status, result.error_id) == ("FAILED", "NotAPrecondition")
+    assert result.message.endswith("which only a precondition may: There is no /nowhere.")
+
+
 @pytest.mark.parametrize("error_id", ["", "Service_x"])
 def test_error_ids_of_handlers(error_id):
     """An errorId that the API would refuse is refused where it is made."""

@@ -53,10 +53,19 @@ def create_missing_table(connection: Any, node: Object | None) -> None:
     statement = node.field("createTableSql") if node else None
     if node is None or statement is None:
         return
-    inspector = _alchemy().inspect(connection)
-    table, schema = node.field("table", ""), node.field("schemaName")
-    if not any(inspector.has_table(name, schema=schema) for name in {table, str(table).lower()}):
+    if not has_table(connection, node):
         connection.execute(text(bound(statement)[0]))
+
+
+def has_table(connection: Any, node: Object) -> bool:
+    """Whether a data node's table, or view, is there; its name may be folded to lower case.
+
+    Raises:
+        CannotStartError: it has none.
+    """
+    inspector, name = _alchemy().inspect(connection), table_of(node)
+    places = [spelled.rpartition(".") for spelled in (name, name.lower())]
+    return any(inspector.has_table(table, schema=schema or None) for schema, _, table in places)
 
 
 def table_of(node: Object) -> str:

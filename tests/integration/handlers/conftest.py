@@ -9,16 +9,15 @@ import sqlalchemy
 from postgres import postgres_server
 from s3 import Bucket, s3_server
 
-from coordinator.runner import storage
+from coordinator.runner import aws
 
 
 @pytest.fixture(scope="session")
 def s3():
-    """A server that speaks S3, named by the environment."""
+    """A server that speaks S3 and DynamoDB, named by the environment."""
     with s3_server() as settings:
         yield settings
-        while storage._clients:
-            storage._clients.pop().close()
+        aws.close()
 
 
 @pytest.fixture

@@ -40,6 +40,60 @@ def test_what_a_handler_reported_comes_before_its_result(api, start, tmp_path):
     assert reported(api, "lines") == ["2"]
 
 
+@pytest.mark.parametrize("kind", ["IsThere", "IsThereApart"])
+def test_a_precondition_that_is_checked_again(api, start, tmp_path, kind):
+    """FALSE goes out with the reason as often as it is so, then FINISHED."""
+    path = tmp_path / "a"
+    runner = start(handlers=HANDLERS)
+    for number in (1, 2):
+        api.tasks.append(task(None, number, type=kind, path=str(path), node="Act"))
+        wait_until(lambda number=number: f"handle-{number}" in results(api))
+    path.touch()
+    api.tasks.append(task(None, 3, type=kind, path=str(path), node="Act"))
+    wait_until(lambda: "handle-3" in results(api))
+    answer = {"taskStatus": "FALSE", "errorId": "NotYet", "errorMessage": f"There is no {path}."}
+    assert api.bodies("SetTaskStatus") == [
+        {"taskId": "handle-1", **answer},
+        {"taskId": "handle-2", **answer},
+        {"taskId": "handle-3", "taskStatus": "FINISHED"},
+    ]
+    assert f"s: There is no {path}." in runner.log
+
+
+def test_false_outlives_an_outage(api, start):
+    """An answer of FALSE that did not get through is given again, not made a failure."""
+    answers = [error("InternalServiceError", 500)] * 2
+    api.answers["SetTaskStatus"] = lambda _: answers.pop() if answers else {}
+    api.tasks.append(task(None, type="IsThere", path="/nowhere", node="Act"))
+    start(handlers=HANDLERS)
+    wait_until(lambda: len(api.bodies("SetTaskStatus")) == 3)
+    assert {body["taskStatus"] for body in api.bodies("SetTaskStatus")} == {"FALSE"}
+
+
+def test_false_for_an_activity(api, start):
+    """Where the coordinator refuses FALSE the task has failed, with the reason; it is not lost."""
+    api.answers["SetTaskStatus"] = lambda body: (
+        error("InvalidRequestException") if body["taskStatus"] == "FALSE" else {}
+    )
+    api.tasks.append(task(None, type="IsThereActivity", path="/nowhere"))
+    runner = start(handlers=HANDLERS)
+    wait_until(lambda: results(api) == {"handle-1": "FAILED"})
+    result = api.bodies("SetTaskStatus")[-1]
+    assert result["errorId"] == "NotAPrecondition"
+    assert "only a precondition may: There is no /nowhere." in result["errorMessage"]
+    assert "its status FALSE was not taken" in runner.log
+
+
+def test_false_for_a_task_that_was_taken_away(api, start):
+    """A lease that was lost meanwhile is nobody's failure."""
+    api.answers["SetTaskStatus"] = lambda body: (
+        error("TaskNotFoundException") if body["taskId"] == "handle-1" else {}
+    )
+    api.tasks += [task(None, type="IsThere", path="/nowhere", node="Act"), task("true", 2)]
+    start(handlers=HANDLERS)
+    wait_until(lambda: results(api) == {"handle-1": "FALSE", "handle-2": "FINISHED"})
+
+
 def test_many_reports_are_few_calls(api, start):
     """Thousands of reports are put together: the last value of each goes out."""
     api.tasks.append(task(None, type="Chatty", __reportWithin="60"))
