@@ -124,31 +124,34 @@ class Activation:
         *,
         first: bool,
     ) -> None:
-        _, plan = await self._planned(account, pipeline_id, values)
-        if plan is None:
-            return  # the script says what is wrong with it
-        if start_ms is not None and not plan.schedules:
+        """Refuse a start that the script cannot judge; what else is wrong is told by the rest."""
+        stored = await self._pipelines.read(account, pipeline_id, "latest")
+        try:
+            plan = await self._plan(stored, values)
+        except InvalidRequestError:
+            return
+        if plan and start_ms is not None and not plan.schedules:
             raise InvalidRequestError(
                 "Member 'startTimestamp' is for pipelines with a schedule: this one runs on demand."
             )
-        if first:
+        if plan and first:
             check_backfill(plan.schedules, site_of(self._settings), start_ms)
 
-    async def _planned(
-        self, account: str, pipeline_id: str, values: Sequence[ParameterValue]
-    ) -> tuple[StoredDefinition, Plan | None]:
-        """Return the latest definition and what it runs, unless it has errors."""
-        stored = await self._pipelines.living(account, pipeline_id, "latest")
+    async def _plan(
+        self, stored: StoredDefinition, values: Sequence[ParameterValue]
+    ) -> Plan | None:
+        """Return what a definition runs; nothing if it has errors: the script says so."""
         if stored.errored or not stored.definition:
-            return stored, None
-        return stored, await asyncio.to_thread(make_plan, decode(stored), values, self._settings)
+            return None
+        return await asyncio.to_thread(make_plan, decode(stored), values, self._settings)
 
     async def _stage(
         self, account: str, pipeline_id: str, values: Sequence[ParameterValue]
     ) -> None:
-        stored, plan = await self._planned(account, pipeline_id, values)
+        stored = await self._pipelines.living(account, pipeline_id, "latest")
+        plan = await self._plan(stored, values)
         if plan is None:
-            return  # put meanwhile: the script says what is wrong with it
+            return
         version = Field("@version", string_value=stored.version)
         await self._pipelines.stage(
             account,

@@ -233,4 +233,3 @@ async def test_an_on_demand_pipeline_gets_no_schedule(bench: Bench) -> None:
     version = await bench.stage(pipeline, [on()], 0, [every(HOUR, start_ms=None)])
     with pytest.raises(InvalidRequestError, match="has run on demand"):
         await bench.activate(pipeline, version)
-
