@@ -9,6 +9,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from coordinator.domain.control_fields import SCHEDULE
+from coordinator.domain.schedules import normalised
+from coordinator.domain.timetable import ONDEMAND, UNDECIDED, style_of
 from coordinator.domain.values import parse_period
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from coordinator.domain.definitions import PipelineObject
     from coordinator.domain.view import DefinitionView
 
-SCHEDULE = "Schedule"
+
 SHOWN_REFS = 10
 STARTS = ("startDateTime", "startAt")
 
@@ -59,6 +62,23 @@ def changed_schedules(new: DefinitionView, active: DefinitionView) -> Iterator[t
                 yield object_id, f"'{key}' was activated and cannot change: {advice}."
 
 
+def changed_styles(new: DefinitionView, active: DefinitionView) -> Iterator[tuple[str, str]]:
+    """An activity that was activated runs at the same end of its intervals, or on demand still."""
+    for before in active.activities:
+        after = new.inherited.get(before.id)
+        if after is None or not new.is_activity(before.id):
+            continue
+        was, would = _style(active, before), _style(new, after)
+        if was != would:
+            yield (
+                before.id,
+                (
+                    f"'scheduleType' was activated and cannot change: it was {was}, and would be "
+                    f"{would}."
+                ),
+            )
+
+
 def outputs_of_new_objects(
     new: DefinitionView, active: DefinitionView
 ) -> Iterator[tuple[str, str]]:
@@ -93,13 +113,27 @@ def _listed(refs: list[str]) -> str:
     return ", ".join(f"'{ref}'" for ref in refs[:SHOWN_REFS]) or "nothing"
 
 
+def _style(view: DefinitionView, item: PipelineObject) -> str:
+    """How an activity runs; where a parameter decides, the text that says so."""
+    style = style_of(view, item)
+    if style == UNDECIDED:
+        return next(iter(item.strings("scheduleType")), style)
+    return style or ONDEMAND
+
+
 def _period(item: PipelineObject) -> object:
-    """The period as it is meant: '1 Day' is '1 days'."""
+    """The period as it is meant: '1 Day' is '24 hours'."""
     text = next(iter(item.strings("period")), "")
     try:
-        return parse_period(text)
+        return normalised(parse_period(text))
     except ValueError:
         return text
 
 
-EDIT_RULES = (removed_objects, changed_references, changed_schedules, outputs_of_new_objects)
+EDIT_RULES = (
+    removed_objects,
+    changed_references,
+    changed_schedules,
+    changed_styles,
+    outputs_of_new_objects,
+)

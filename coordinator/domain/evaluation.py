@@ -157,7 +157,9 @@ def evaluate_fields(
     return [found for field in fields for found in evaluation.of(field)]
 
 
-def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime) -> Evaluated:
+def evaluate_text(
+    context: Context, object_id: str, text: str, run_time: RunTime, *, node: str | None = None
+) -> Evaluated:
     """Evaluate any text in the context of an object; several values are put on lines.
 
     What depends on a secret has a value, which is to be masked, even where it cannot be evaluated:
@@ -167,7 +169,7 @@ def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime
         ExpressionError: it cannot be evaluated.
     """
     scope = object_scope(
-        context.objects, object_id, run_time=run_time, parameters=context.parameters
+        context.objects, object_id, node=node, run_time=run_time, parameters=context.parameters
     )
     template = parse(text)
     try:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from coordinator.domain.view import RUNNABLE_SUFFIX
 from coordinator.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from coordinator.domain.definitions import PipelineObject
+    from coordinator.domain.definitions import Field, PipelineObject
     from coordinator.domain.view import DefinitionView
 
 NODE = "node"
@@ -35,6 +36,17 @@ class Check(NamedTuple):
     precondition: str
     activity: str
     node: str
+
+
+def node_of(fields: Iterable[Field]) -> str | None:
+    """What has the precondition that these are the fields of; None for an activity."""
+    kind = node = None
+    for field in fields:
+        if field.key == "type":
+            kind = field.string_value
+        elif field.key == NODE and field.ref_value is not None:
+            node = field.ref_value
+    return None if (kind or "").endswith(RUNNABLE_SUFFIX) else node
 
 
 def checks(view: DefinitionView) -> dict[str, list[Check]]:

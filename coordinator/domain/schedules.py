@@ -113,9 +113,9 @@ def most_overlapping(schedule: Schedule, other: Schedule) -> int:
 
 def _step(schedule: Schedule, other: Schedule) -> int:
     """How long before an end of `other` an interval of `schedule` begins at the latest, in s."""
-    if "month" in {schedule.unit, other.unit}:
-        return 1
-    common = gcd(schedule.number, other.number)
+    # Months begin whole days after the first one.
+    steps = (one.number if one.unit == "second" else DAY_MS // 1000 for one in (schedule, other))
+    common = gcd(*steps)
     if schedule.start_ms is None and other.start_ms is None:
         return common
     if schedule.start_ms is None or other.start_ms is None:

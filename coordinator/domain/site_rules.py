@@ -16,10 +16,12 @@ from coordinator.domain.expressions import has_expression
 from coordinator.domain.schedule_rules import read
 from coordinator.domain.times import iso
 from coordinator.domain.timetable import schedule_name, time_ms
+from coordinator.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from coordinator.domain.schedules import Schedule
     from coordinator.domain.view import DefinitionView
 
 DAY_MS = 86_400_000
@@ -36,9 +38,28 @@ class Site:
     alarm_url: str = ""
 
 
-def is_backfill(start_ms: int | None, now_ms: int) -> bool:
+def is_backfill(start_ms: int, now_ms: int) -> bool:
     """Whether a schedule that begins then has more than a day of intervals to catch up with."""
-    return start_ms is not None and start_ms < now_ms - DAY_MS
+    return start_ms < now_ms - DAY_MS
+
+
+def check_backfill(schedules: Iterable[Schedule], site: Site, from_ms: int | None = None) -> None:
+    """Let the first activation of a pipeline pass, which goes on `from_ms` if that is given.
+
+    Raises:
+        InvalidRequestError: the site refuses backfills, and a schedule would have one.
+    """
+    if site.backfill_guard != REFUSE:
+        return
+    for schedule in schedules:
+        start_ms = schedule.start_ms
+        if start_ms is not None and is_backfill(max(start_ms, from_ms or start_ms), site.now_ms):
+            object_id = schedule.name.partition("/")[2]
+            raise InvalidRequestError(
+                f"Schedule '{object_id}' begins at {iso(start_ms)}, more than a day ago, and "
+                "COORDINATOR_BACKFILL_GUARD is refuse: move its start, or activate the pipeline "
+                "with a startTimestamp."
+            )
 
 
 def site_warnings(
@@ -100,6 +121,6 @@ def _backfills(view: DefinitionView, site: Site, activated: set[str]) -> dict[st
     for object_id, item in view.inherited.items():
         if object_id in used and object_id not in activated and view.types[object_id] == SCHEDULE:
             start_ms = read(item, "startDateTime", time_ms)
-            if is_backfill(start_ms, site.now_ms):
-                found[object_id] = iso(start_ms or 0)
+            if start_ms is not None and is_backfill(start_ms, site.now_ms):
+                found[object_id] = iso(start_ms)
     return found

@@ -20,6 +20,7 @@ from coordinator.domain.evaluation import (
 from coordinator.domain.expressions import Budget
 from coordinator.domain.parameters import resolve, texts_of
 from coordinator.domain.secrets import MASK, is_secret
+from coordinator.domain.site_rules import REFUSE, check_backfill
 from coordinator.domain.timetable import compile_schedules
 from coordinator.domain.validation import validate
 from coordinator.domain.view import DefinitionView
@@ -30,6 +31,7 @@ from coordinator.errors import (
     VersionChangedError,
 )
 from coordinator.service.definitions import decode
+from coordinator.service.sites import site_of
 from coordinator.service.staging import staged
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from coordinator.domain.components import Component
     from coordinator.domain.definitions import ParameterObject, PipelineObject
     from coordinator.domain.schedules import Schedule
-    from coordinator.store.pipelines import Pipelines
+    from coordinator.store.pipelines import Pipelines, StoredDefinition
 
 __all__ = ["Activation", "Plan", "make_plan", "staged", "staged_name"]
 ACTIVATION_TRIES = 5
@@ -63,13 +65,22 @@ class Activation:
         self._settings = settings
 
     async def activate(
-        self, account: str, pipeline_id: str, values: Sequence[ParameterValue], answer: str
+        self,
+        account: str,
+        pipeline_id: str,
+        values: Sequence[ParameterValue],
+        answer: str,
+        *,
+        start_ms: int | None = None,
     ) -> None:
         """Start the latest version, with these parameter values instead of the stored ones.
 
+        Its schedules go on where they were, or from `start_ms` on.
+
         Raises:
             InvalidRequestError: there is no definition, or it has errors; a parameter has no value;
-                an expression has none; or as many runs go on as may.
+                an expression has none; as many runs go on as may; a `start_ms` is given on demand;
+                or the guard against backfills refuses.
             UnavailableError: others kept putting definitions.
             PipelineNotFoundError, PipelineDeletedError
         """
@@ -78,8 +89,13 @@ class Activation:
         for _ in range(ACTIVATION_TRIES):
             stored = await self._pipelines.read(account, pipeline_id)
             version = staged_name(stored.pipeline.get("version", ""), values)
+            first = not stored.pipeline.get("activated_ms")
+            if start_ms is not None or (first and self._settings.backfill_guard == REFUSE):
+                await self._check_start(account, pipeline_id, values, start_ms, first=first)
             try:
-                await self._pipelines.activate(account, pipeline_id, version, answer)
+                await self._pipelines.activate(
+                    account, pipeline_id, version, answer, start_ms=start_ms
+                )
             except NotStagedError:
                 await self._stage(account, pipeline_id, values)
             except VersionChangedError:
@@ -99,13 +115,43 @@ class Activation:
         """
         await self._pipelines.deactivate(account, pipeline_id, answer, cancel=cancel)
 
+    async def _check_start(
+        self,
+        account: str,
+        pipeline_id: str,
+        values: Sequence[ParameterValue],
+        start_ms: int | None,
+        *,
+        first: bool,
+    ) -> None:
+        """Refuse a start that the script cannot judge; what else is wrong is told by the rest."""
+        stored = await self._pipelines.read(account, pipeline_id, "latest")
+        try:
+            plan = await self._plan(stored, values)
+        except InvalidRequestError:
+            return
+        if plan and start_ms is not None and not plan.schedules:
+            raise InvalidRequestError(
+                "Member 'startTimestamp' is for pipelines with a schedule: this one runs on demand."
+            )
+        if plan and first:
+            check_backfill(plan.schedules, site_of(self._settings), start_ms)
+
+    async def _plan(
+        self, stored: StoredDefinition, values: Sequence[ParameterValue]
+    ) -> Plan | None:
+        """Return what a definition runs; nothing if it has errors: the script says so."""
+        if stored.errored or not stored.definition:
+            return None
+        return await asyncio.to_thread(make_plan, decode(stored), values, self._settings)
+
     async def _stage(
         self, account: str, pipeline_id: str, values: Sequence[ParameterValue]
     ) -> None:
         stored = await self._pipelines.living(account, pipeline_id, "latest")
-        if stored.errored:
-            return  # put meanwhile: the script says what is wrong with it
-        plan = await asyncio.to_thread(make_plan, decode(stored), values, self._settings)
+        plan = await self._plan(stored, values)
+        if plan is None:
+            return
         version = Field("@version", string_value=stored.version)
         await self._pipelines.stage(
             account,

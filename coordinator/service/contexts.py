@@ -23,6 +23,7 @@ from coordinator.domain.evaluation import (
 )
 from coordinator.domain.expressions import Budget
 from coordinator.domain.needs import needed_ids, needed_objects
+from coordinator.domain.preconditions import node_of
 from coordinator.errors import PipelineNotFoundError
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Contexts:
     ) -> tuple[tuple[Field, ...], tuple[PipelineObject, ...]]:
         """Return the fields of a claimed task's object, and the objects that its work needs.
 
-        Expressions are evaluated, in all of them for the task's instance. A task without
+        Expressions are evaluated, in all of them for the task's instance; those of a precondition
+        with what has it, its `node`, which is among the objects. A task without
         expressions and without references costs no look at its definition.
 
         Raises:
@@ -83,7 +85,11 @@ class Contexts:
             return fields, ()
         context = await self.of(account, claimed.pipeline_id, claimed.version)
         run_time = run_time_fields(
-            claimed.pipeline_id, claimed.instance_id, claimed.scheduled_ms, claimed.created_ms
+            claimed.pipeline_id,
+            claimed.instance_id,
+            claimed.scheduled_ms,
+            claimed.created_ms,
+            claimed.scheduled_end_ms,
         )
         # It may take half a second: other callers must not wait for that.
         return await asyncio.to_thread(_evaluated, context, claimed.component, fields, run_time)
@@ -102,7 +108,7 @@ def _evaluated(
     context: Context, component: str, fields: tuple[Field, ...], run_time: RunTime
 ) -> tuple[tuple[Field, ...], tuple[PipelineObject, ...]]:
     """Evaluate a component and what it needs: together they take no longer than two objects."""
-    own = _plain(evaluate_fields(context, component, fields, run_time))
+    own = _plain(evaluate_fields(context, component, fields, run_time, node=node_of(fields)))
     budget = Budget(STEPS)
     return own, tuple(
         replace(

@@ -68,7 +68,7 @@ def build(settings: Settings, router: Router) -> Coordinator:
         sightings=sightings,
         tasks=TaskService(tasks, polls, contexts, sightings, shards, settings, metrics),
         pipelines=PipelineService(pipelines, shards),
-        definitions=Definitions(pipelines),
+        definitions=Definitions(pipelines, settings),
         activation=Activation(pipelines, settings),
         objects=Objects(pipelines, contexts, sightings),
         statuses=Statuses(pipelines, metrics),

@@ -12,8 +12,11 @@ from coordinator.domain.definitions import Definition
 from coordinator.domain.secrets import has_mask, masked_definition, restored
 from coordinator.domain.validation import validate
 from coordinator.errors import InvalidRequestError, UnavailableError, VersionChangedError
+from coordinator.service.sites import site_of
 
 if TYPE_CHECKING:
+    from coordinator.config import Settings
+    from coordinator.domain.site_rules import Site
     from coordinator.domain.validation import Findings
     from coordinator.store.pipelines import Pipelines, StoredDefinition
 
@@ -26,8 +29,9 @@ _ENCODER = msgspec.json.Encoder()
 class Definitions:
     """Use cases around a pipeline's definition."""
 
-    def __init__(self, pipelines: Pipelines) -> None:
+    def __init__(self, pipelines: Pipelines, settings: Settings) -> None:
         self._pipelines = pipelines
+        self._settings = settings
 
     async def put(self, account: str, pipeline_id: str, given: Definition) -> Findings:
         """Save a definition, and say what is wrong with it.
@@ -84,11 +88,11 @@ class Definitions:
         if latest.pipeline.get("activated_ms"):
             active = await self._pipelines.living(account, pipeline_id, "active")
         # Ten thousand objects take a second: other callers must not wait for that.
-        return await asyncio.to_thread(_check, given, latest, active)
+        return await asyncio.to_thread(_check, given, latest, active, site_of(self._settings))
 
 
 def _check(
-    given: Definition, latest: StoredDefinition, active: StoredDefinition | None
+    given: Definition, latest: StoredDefinition, active: StoredDefinition | None, site: Site
 ) -> tuple[Definition, Findings]:
     check_fatal(given.pipeline_objects)
     whole = restored(given, decode(latest))
@@ -97,6 +101,7 @@ def _check(
         parameters=whole.parameter_objects,
         values=whole.parameter_values,
         active=None if active is None else decode(active).pipeline_objects,
+        site=site,
     )
     return whole, findings
 

@@ -15,6 +15,7 @@ from coordinator.domain.evaluation import (
     run_time_fields,
 )
 from coordinator.domain.expressions import Budget, ExpressionError
+from coordinator.domain.preconditions import node_of
 from coordinator.domain.secrets import MASK, masked, shown
 from coordinator.domain.spelling import sentence_end
 from coordinator.errors import InvalidRequestError
@@ -98,13 +99,16 @@ class Objects:
         if stored is not None:
             context = await self._contexts.of(account, pipeline_id, stored.instance["version"])
             run_time, component = _run_time(pipeline_id, stored), stored.instance["component"]
+            node = node_of(fields_of(stored.template))
         else:
             context = await self._latest(account, pipeline_id)
-            run_time, component = {}, object_id
+            run_time, component, node = {}, object_id, None
         if component not in context.objects:
             raise _no_object(object_id, "objectId")
         try:
-            found = await asyncio.to_thread(evaluate_text, context, component, text, run_time)
+            found = await asyncio.to_thread(
+                evaluate_text, context, component, text, run_time, node=node
+            )
         except ExpressionError as error:
             raise InvalidRequestError(
                 f"The expression has no value: {sentence_end(error)}"
@@ -196,7 +200,7 @@ def _evaluated(
     work: Budget,
 ) -> list[Field]:
     """Evaluate the fields that have a value; the others stay as they are written."""
-    evaluation = Evaluation(context, object_id, run_time, work)
+    evaluation = Evaluation(context, object_id, run_time, work, node=node_of(fields))
     found: list[Field] = []
     for field in fields:
         try:
@@ -211,7 +215,11 @@ def _evaluated(
 def _run_time(pipeline_id: str, stored: StoredInstance) -> dict[str, datetime | str | int]:
     record = stored.instance
     return run_time_fields(
-        pipeline_id, record["id"], int(record["scheduled_ms"]), int(record["created_ms"])
+        pipeline_id,
+        record["id"],
+        int(record["scheduled_ms"]),
+        int(record["created_ms"]),
+        int(record.get("scheduled_end_ms") or record["scheduled_ms"]),
     )
 
 

@@ -78,11 +78,13 @@ class Handlers:
 
     async def activate_pipeline(self, call: Call, request: shapes.ActivatePipelineInput) -> bytes:
         """Start a pipeline."""
+        start = request.start_timestamp
         await self._c.activation.activate(
             call.caller.account,
             request.pipeline_id,
             request.parameter_values or (),
             call.answer_key,
+            start_ms=None if start is None else int(start * 1000),
         )
         return EMPTY
 

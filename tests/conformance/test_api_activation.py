@@ -100,14 +100,6 @@ def test_a_client_without_invocation_id_starts_a_run_a_call(api, replica):
     assert len(ids(api, pipeline)) == 2
 
 
-def test_a_start_time_is_accepted(api):
-    """An on-demand pipeline has nothing to resume."""
-    pipeline = create(api)
-    put(api, pipeline, activity("A", new_group()))
-    api.activate_pipeline(pipelineId=pipeline, startTimestamp=1428364800.5)
-    assert len(ids(api, pipeline)) == 1
-
-
 def test_more_instances_than_one_script_makes_are_all_made(api):
     """A run of a thousand components is completed by the cursor, in the definition's order."""
     pipeline, group = create(api), new_group()
@@ -125,3 +117,29 @@ def test_more_instances_than_one_script_makes_are_all_made(api):
     first = poll(api, group)
     assert first["attemptId"].startswith("@A0_")
     finish(api, first)
+
+
+def test_a_start_is_for_schedules(api):
+    """Nobody's time is overlooked: a pipeline on demand starts now, whatever it is told."""
+    pipeline = create(api)
+    put(api, pipeline, activity("A", new_group()))
+    with pytest.raises(api.exceptions.InvalidRequestException, match="runs on demand"):
+        api.activate_pipeline(pipelineId=pipeline, startTimestamp=1.5)
+    assert ids(api, pipeline) == []
+    api.activate_pipeline(pipelineId=pipeline)
+    with pytest.raises(api.exceptions.InvalidRequestException, match="runs on demand"):
+        api.activate_pipeline(pipelineId=pipeline, startTimestamp=1.5)
+
+
+def test_a_schedule_begins_at_the_start_that_is_given(api):
+    """Fractions of a second are taken as they are: the next interval is the first that runs."""
+    group, pipeline = new_group(), create(api)
+    times = {"period": "1 day", "startDateTime": "2020-01-01T00:00:00", "occurrences": "9"}
+    put(
+        api,
+        pipeline,
+        activity("A", group, schedule=Ref("S"), scheduleType="cron"),
+        item("S", type="Schedule", **times),
+    )
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=1_578_182_400.5)  # 5 January
+    assert poll(api, group)["attemptId"] == "@A_2020-01-06T00:00:00_Attempt=1"

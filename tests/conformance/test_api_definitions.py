@@ -118,7 +118,7 @@ def test_a_fatal_error_is_refused_and_the_definition_stays(api, objects, sentenc
         ([activity("A", "g", maximumRetries="-1")], "A", "maximumRetries"),
         ([activity("A", "g", attemptTimeout="0 hours")], "A", "attemptTimeout"),
         ([activity("A", "g", workerGroup=["g", "h"])], "A", "2 times"),
-        ([item("Default", scheduleType="cron"), activity("A", "g")], "Default", "scheduleType"),
+        ([item("Default", scheduleType="cron"), activity("A", "g")], "A", "scheduleType"),
         ([item("P", parent=Ref("P")), activity("A", "g")], "P", "circle"),
     ],
 )

@@ -41,7 +41,7 @@ class Restless:
 
 def calls(pipelines: Any) -> list[Any]:
     """Each call that takes back what it worked out if it was too late."""
-    services = PipelineService(pipelines, pipelines), Definitions(pipelines)
+    services = PipelineService(pipelines, pipelines), Definitions(pipelines, load())
     return [
         services[0].add_tags("local", "df-1", {"a": "b"}),
         services[0].remove_tags("local", "df-1", ["a"]),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from definitions import activity, thing
 
+from coordinator.config import load
 from coordinator.domain.definitions import Definition
 from coordinator.service import definitions
 from coordinator.service.definitions import Definitions
@@ -42,7 +43,7 @@ def test_long_work_is_done_in_a_thread(monkeypatch, name):
 
     async def calls() -> None:
         pipelines: Any = Pipelines()
-        service = Definitions(pipelines)
+        service = Definitions(pipelines, load())
         await service.put("local", "df-1", GIVEN)
         await service.validate("local", "df-1", GIVEN)
         await service.get("local", "df-1", "latest")

@@ -10,13 +10,17 @@ from definitions import activity, thing
 from coordinator.domain import expression_rules
 from coordinator.domain.definitions import Definition, Field
 from coordinator.domain.evaluation import (
+    Context,
     FieldError,
     context_of,
     evaluate_fields,
     evaluate_text,
+    run_time_fields,
+    with_control_values,
 )
 from coordinator.domain.expressions import Budget, ExpressionError
 from coordinator.domain.validation import validate
+from coordinator.domain.view import DefinitionView
 
 MANY = 4000
 COSTLY = {"myList": ["x"] * 30, "myBomb": "#{myList + myList + myList}"}  # 28,000 steps
@@ -98,3 +102,50 @@ def test_a_field_that_is_no_expression_stays():
     fields = [Field("ref", ref_value="b"), Field("text", string_value="x" * 10_000)]
     found = evaluate_fields(context(activity("a")), "a", fields, {})
     assert [each.field for each in found] == fields
+
+
+def test_an_interval_has_an_end_of_its_own():
+    """On demand it ends when it begins."""
+    day = run_time_fields("df-1", "@a", 0, 0, 86_400_000)
+    assert evaluate_text(context(activity("a")), "a", "#{@scheduledEndTime}", day).text == (
+        "1970-01-02T00:00:00"
+    )
+    moment = run_time_fields("df-1", "@a", 1000, 0)
+    assert moment["@scheduledEndTime"] == moment["@scheduledStartTime"]
+
+
+def test_a_precondition_is_evaluated_with_what_has_it():
+    """The same fields mean other data for another node."""
+    check = thing("p", "S3KeyExists", s3Key="#{node.filePath}/#{myMark}", myMark="_SUCCESS")
+    nodes = [thing(name, "S3DataNode", filePath=f"s3://b/{name}") for name in "de"]
+    around = context(check, *nodes)
+    for name in "de":
+        found = evaluate_fields(around, "p", check.fields, {}, node=name)
+        assert found[1].field == Field("s3Key", f"s3://b/{name}/_SUCCESS")
+        assert (
+            evaluate_text(around, "p", "#{node.filePath}", {}, node=name).text == f"s3://b/{name}"
+        )
+    with pytest.raises(FieldError, match="no field 'node'"):
+        evaluate_fields(around, "p", check.fields, {})
+
+
+def test_control_fields_of_preconditions_and_schedules_get_their_values():
+    """Those of the objects that nobody runs are left as they are."""
+    objects = [
+        thing("Default", workerGroup="#{myGroup}", myGroup="g"),
+        activity("a", workerGroup=[], precondition="p", schedule="s", input="d"),
+        thing("p", "Exists", retryDelay="#{myDelay}", myDelay="1 day"),
+        thing("d", "S3DataNode", filePath="#{myGroup}", precondition="q"),
+        thing("q", "Exists", workerGroup="#{myGroup + 'q'}"),
+        thing("s", "Schedule", period="#{myPeriod}", myPeriod="1 hour", startDateTime="#{myStart}"),
+    ]
+    values = {"myStart": ["2026-01-31T08:00:00"]}
+    view = DefinitionView(objects)
+    found = {item.id: item for item in with_control_values(view, Context(view.inherited, values))}
+    assert found["a"].strings("workerGroup") == ["g"]
+    assert found["p"].strings("retryDelay") == ["1 day"]
+    assert found["q"].strings("workerGroup") == ["gq"]
+    assert found["s"].strings("period") == ["1 hour"]
+    assert found["s"].strings("startDateTime") == ["2026-01-31T08:00:00"]
+    assert found["d"] == objects[3]
+    assert found["Default"] == objects[0]

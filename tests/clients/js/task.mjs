@@ -13,6 +13,18 @@ const put = await call("PutPipelineDefinition", {
         { key: "type", stringValue: "ShellCommandActivity" },
         { key: "workerGroup", stringValue: given.group },
         { key: "command", stringValue: "echo #{myWord}" },
+        { key: "schedule", refValue: "Once" },
+        { key: "scheduleType", stringValue: "cron" },
+      ],
+    },
+    {
+      id: "Once",
+      name: "Once",
+      fields: [
+        { key: "type", stringValue: "Schedule" },
+        { key: "period", stringValue: "1 day" },
+        { key: "startAt", stringValue: "FIRST_ACTIVATION_DATE_TIME" },
+        { key: "occurrences", stringValue: "1" },
       ],
     },
   ],
