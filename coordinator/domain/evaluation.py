@@ -100,15 +100,21 @@ def context_of(definition: Definition) -> Context:
 class Evaluation:
     """The fields of one object, to be evaluated one by one; `STEPS` bounds all of them together.
 
-    `within` bounds those of several objects.
+    `within` bounds those of several objects. `node` is the id of what refers to this alarm or
+    precondition; `run_time` is about that then.
     """
 
     def __init__(
-        self, context: Context, object_id: str, run_time: RunTime, within: Budget | None = None
+        self,
+        context: Context,
+        object_id: str,
+        run_time: RunTime,
+        within: Budget | None = None,
+        node: str | None = None,
     ) -> None:
         self._object_id = object_id
         self._scope = object_scope(
-            context.objects, object_id, run_time=run_time, parameters=context.parameters
+            context.objects, object_id, node=node, run_time=run_time, parameters=context.parameters
         )
         self._budget = Budget(STEPS, within)
 
@@ -138,17 +144,20 @@ def evaluate_fields(
     fields: Iterable[Field],
     run_time: RunTime,
     within: Budget | None = None,
+    node: str | None = None,
 ) -> list[EvaluatedField]:
-    """Evaluate `fields` of an object.
+    """Evaluate `fields` of an object; `node` is what refers to this alarm or precondition.
 
     Raises:
         FieldError: an expression cannot be evaluated.
     """
-    evaluation = Evaluation(context, object_id, run_time, within)
+    evaluation = Evaluation(context, object_id, run_time, within, node)
     return [found for field in fields for found in evaluation.of(field)]
 
 
-def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime) -> Evaluated:
+def evaluate_text(
+    context: Context, object_id: str, text: str, run_time: RunTime, node: str | None = None
+) -> Evaluated:
     """Evaluate any text in the context of an object; several values are put on lines.
 
     What depends on a secret has a value, which is to be masked, even where it cannot be evaluated:
@@ -158,7 +167,7 @@ def evaluate_text(context: Context, object_id: str, text: str, run_time: RunTime
         ExpressionError: it cannot be evaluated.
     """
     scope = object_scope(
-        context.objects, object_id, run_time=run_time, parameters=context.parameters
+        context.objects, object_id, node=node, run_time=run_time, parameters=context.parameters
     )
     template = parse(text)
     try:

@@ -1,7 +1,8 @@
 """Rules about expressions. Each yields the id of an object and what is wrong with it.
 
-In activities, and in what they name, every expression must have a value; elsewhere it must only be
-one, since it may name what only heirs of the object have, or an alarm's `node`.
+In activities, and in what they name, every expression must have a value, likewise in preconditions
+that something refers to; elsewhere it must only be one, since it may name what only heirs of the
+object have. What may name `node` is in ``node_rules.py``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from coordinator.domain.evaluation import (
     run_time_fields,
 )
 from coordinator.domain.expressions import Budget, ExpressionError, object_scope, parse
+from coordinator.domain.node_rules import misplaced_nodes, precondition_errors
 from coordinator.domain.parameters import grouped, texts_of
 from coordinator.domain.spelling import sentence_end
 
@@ -51,8 +53,11 @@ def expression_errors(
     yield from unreadable
     if unreadable:
         return
+    yield from misplaced_nodes(view)
     if all(known.values()):
-        yield from _evaluation_errors(view, Context(view.inherited, known))
+        context = Context(view.inherited, known)
+        yield from _evaluation_errors(view, context)
+        yield from precondition_errors(view, context)
     else:
         yield from _unknown_names(view, known)
 

@@ -9,6 +9,7 @@ from coordinator.domain.edits import forbidden_edits
 from coordinator.domain.expression_rules import expression_errors
 from coordinator.domain.field_rules import FIELD_RULES
 from coordinator.domain.graph_rules import GRAPH_RULES
+from coordinator.domain.node_rules import alarm_warnings
 from coordinator.domain.parameter_rules import parameter_errors, parameter_warnings
 from coordinator.domain.type_rules import TYPE_RULES
 from coordinator.domain.view import DefinitionView
@@ -59,7 +60,11 @@ def validate(
         _collect(
             _found(view, ERROR_RULES), expressions, edits, parameter_errors(parameters, values)
         ),
-        _collect(_found(view, WARNING_RULES), parameter_warnings(parameters, values)),
+        _collect(
+            _found(view, WARNING_RULES),
+            parameter_warnings(parameters, values),
+            alarm_warnings(view, parameters, values),
+        ),
     )
 
 

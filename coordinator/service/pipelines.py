@@ -192,6 +192,8 @@ def _description(account: str, pipeline_id: str, stored: StoredDefinition) -> De
         "uniqueId": record["unique_id"],
         **{name: _time(record, key) for name, key in TIMES.items()},
         **_health(record),
+        "@pendingAlarms": record.get("pending_alarms", ""),
+        "@alarmError": record.get("alarm_error", ""),
     }
     return Description(
         pipeline_id,
