@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs URLs, which may hold secrets
 ANSWER_WITHIN = 10.0
 MOST_READ = 4096  # bytes of an answer: its connection is used again if that is all
 SCHEMES = ("http://", "https://")
