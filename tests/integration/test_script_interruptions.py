@@ -43,7 +43,7 @@ async def test_what_was_interrupted_is_run_again(bench: Bench) -> None:
 
 
 async def test_activated_before_all_is_canceled(bench: Bench) -> None:
-    """An activation right behind a deactivation loses no interval, whatever the cursors have done."""
+    """An activation right behind a deactivation loses no interval, however far cursors are."""
     start = hours_ago(9.5)
     parts = [on(work=f"Work{i}") for i in range(130)]
     pipeline = await bench.schedule(parts, every(HOUR, start_ms=start, count=130, window=1))

@@ -70,7 +70,7 @@ async def test_it_is_asked_again(bench: Bench) -> None:
 
 
 async def test_a_repeat(bench: Bench) -> None:
-    """The same answer again changes nothing; another is refused; and its holder has lost the lease."""
+    """The same answer again changes nothing, and another is refused."""
     await bench.start(guarded())
     task = await bench.claim()
     await bench.finish(task, FALSE, NOT_YET)
@@ -148,7 +148,7 @@ async def test_the_time_begins_with_the_first_check(bench: Bench) -> None:
 
 
 async def test_it_fails(bench: Bench) -> None:
-    """A check that cannot be made fails after its retries, and a rerun of the activity makes it again."""
+    """A check that cannot be made fails; a rerun of the activity makes it again."""
     pipeline = await bench.start(guarded(maximum_retries=0))
     await bench.finish(await bench.claim(), FAILED, ("AccessDenied", "", ""))
     await bench.settle()
@@ -188,7 +188,7 @@ async def test_a_check_whose_lease_is_lost(bench: Bench) -> None:
 
 
 async def test_of_an_interval(bench: Bench) -> None:
-    """Each interval has its own preconditions, and one that is not satisfied counts in the window."""
+    """Each interval has its own preconditions, and waits in the window for them."""
     start = hours_ago(9.5)
     parts = [
         on(work="Ready", precondition=True, cascade=True, retry_delay_ms=600_000),
