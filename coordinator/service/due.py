@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 LEAST_PAUSE = 0.01
 POLL_LIMIT = 10
+NO_ALARMS = -1
 CLOCK_STEP_MS = 1000
 
 
@@ -32,7 +33,7 @@ class DueWork:
         self._last: dict[int, float] = {}
         self._away: set[int] = set()
 
-    async def run(self, shard: int, limit: int = 100, alarms: int = 0) -> DueRun:
+    async def run(self, shard: int, limit: int = 100, alarms: int = NO_ALARMS) -> DueRun:
         """Apply one batch of a shard's due timers, and take at most `alarms` that are due.
 
         Raises:

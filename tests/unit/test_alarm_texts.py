@@ -143,8 +143,8 @@ def test_alarms_before_parameters_have_values():
     ("key", "fault"),
     [
         ("#{node.filePath}/_SUCCESS", ""),
-        ("#{node.@scheduledStartTime} #{node.@status}", ""),
-        ("#{node.nowhere}", "'s3Key' has an expression without a value for 'Data': "),
+        ("#{node.@scheduledStartTime} #{@scheduledEndTime}", ""),
+        ("#{node.nowhere}", "'s3Key' has an expression without a value: "),
     ],
 )
 def test_preconditions(key, fault):
