@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pipelines import Ref, activity, create, item, new_group, put, start
+from pipelines import activity, create, item, new_group, put, start
 
 ALLOWED = item("Default", maxActiveInstances="9")
 
@@ -70,14 +70,6 @@ def test_a_misspelt_type(api):
     """The warning says that the object will not be run, and what was meant."""
     (told,) = warnings(api, activity("A", "g", type="ShellCommandActivty"))
     assert "will not be run: did you mean 'ShellCommandActivity'?" in told
-
-
-def test_a_precondition_of_a_data_node(api):
-    """The warning names the activity that does not wait for it."""
-    check = item("Ready", type="S3KeyExists", s3Key="s3://bucket/key", role="r")
-    node = item("In", type="S3DataNode", filePath="s3://bucket/key", precondition=Ref("Ready"))
-    told = warnings(api, activity("A", "g", input=Ref("In")), node, check)
-    assert any("'A' does not wait" in text for text in told)
 
 
 def test_a_parameter_without_a_value_in_an_expression(api):
