@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PREFIX = "COORDINATOR_"
 Seconds = Annotated[float, Field(ge=0.001, le=31_536_000, allow_inf_nan=False)]
+ALARM_URL = re.compile(r"https?://[^/?#\s@]+([/?#]\S*)?", re.IGNORECASE)
 URL_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
 
@@ -75,8 +76,9 @@ class Settings(BaseSettings):
         (), description="host names accepted besides loopback ones"
     )
     history_days: Annotated[float, Field(ge=1 / 24, le=3650)] = Field(
-        30, description="how long a deleted pipeline is remembered"
+        30, description="how long a deleted pipeline is remembered, and an alarm tried"
     )
+    alarm_url: str = Field("", description="where alarms are posted whose topic is no URL")
     auth: Literal["none"] = Field("none", description="who may call; signatures come later")
 
     @field_validator("redis_url")
@@ -84,6 +86,13 @@ class Settings(BaseSettings):
     def _known_scheme(cls, value: str) -> str:
         if value and not value.startswith(URL_SCHEMES):
             raise ValueError(f"must start with one of {', '.join(URL_SCHEMES)}")
+        return value
+
+    @field_validator("alarm_url")
+    @classmethod
+    def _postable(cls, value: str) -> str:
+        if value and not ALARM_URL.fullmatch(value):
+            raise ValueError("must be an http:// or https:// URL")
         return value
 
     @field_validator("durability")
@@ -144,4 +153,5 @@ def _sentences(error: ValidationError) -> list[str]:
 
 def _shown(name: str, value: object) -> str:
     """Quote a value, unless it may hold a password."""
-    return "" if name == "redis_url" else f" (it is {value!r})"
+    secret = name == "redis_url" or (name == "alarm_url" and "://" in str(value))
+    return "" if secret else f" (it is {value!r})"

@@ -10,7 +10,7 @@
 --   4 grace_ms        int     time to report after an outage
 --   5 max_lost        int     lost leases in a row before FAILED
 --   6 tombstone_ms    int     how long a deleted pipeline is remembered
---   7 alarms          int     most alarms that the caller can deliver now
+--   7 alarms          int     most alarms that the caller can deliver now; -1: it never does
 -- RETURNS
 --   next due ms (-1: nothing), now ms, ms by which the server's clock was found to have stepped back, gap ms (0: none),
 --   then counts: timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,

@@ -31,7 +31,7 @@ async def check(settings: Settings) -> int:
     router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="check")
     try:
         findings = await inspect_all(router, settings, mend=False)
-        findings += await _scripts(router, settings)
+        findings += [("all", finding) for finding in await _work(router, settings)]
     finally:
         await router.close()
     table = Table("server", "about", "", "finding")
@@ -42,13 +42,21 @@ async def check(settings: Settings) -> int:
     return int(any(_fails(finding) for _, finding in findings))
 
 
-async def _scripts(router: Router, settings: Settings) -> list[tuple[str, Finding]]:
-    """Run a script in every shard, through the same way as a replica does."""
+async def _work(router: Router, settings: Settings) -> list[Finding]:
+    """Run scripts in every shard, through the same way as a replica does."""
     coordinator = build(settings, router)
     await coordinator.shards.refresh()
     await coordinator.health.check()
     sentence = f"Scripts run in {coordinator.shards.count} shard(s)."
-    return [("all", Finding("ok", "scripts", sentence))]
+    counts = await coordinator.health.counts()
+    return [Finding("ok", "scripts", sentence), _alarms(counts.alarms)]
+
+
+def _alarms(pending: int) -> Finding:
+    if not pending:
+        return Finding("ok", "alarms", "No alarm waits to be delivered.")
+    sentence = f"{pending} alarm(s) wait to be delivered; DescribePipelines says why (@alarmError)."
+    return Finding("warning", "alarms", sentence)
 
 
 def _fails(finding: Finding) -> bool:

@@ -68,6 +68,7 @@ class Replica:
         for task in self._running:
             with suppress(asyncio.CancelledError):
                 await task
+        await self.coordinator.alarms.close()
         await self.router.close()
 
     def drain(self) -> None:

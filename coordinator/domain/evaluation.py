@@ -97,7 +97,8 @@ def context_of(definition: Definition) -> Context:
 class Evaluation:
     """The fields of one object, to be evaluated one by one; `STEPS` bounds all of them together.
 
-    `within` bounds those of several objects. `node` is what has the object, a precondition.
+    `within` bounds those of several objects. `node` is the id of what refers to this alarm or
+    precondition; `run_time` is about that then.
     """
 
     def __init__(
@@ -106,16 +107,11 @@ class Evaluation:
         object_id: str,
         run_time: RunTime,
         within: Budget | None = None,
-        *,
         node: str | None = None,
     ) -> None:
         self._object_id = object_id
         self._scope = object_scope(
-            context.objects,
-            object_id,
-            node=node,
-            run_time=run_time,
-            parameters=context.parameters,
+            context.objects, object_id, node=node, run_time=run_time, parameters=context.parameters
         )
         self._budget = Budget(STEPS, within)
 
@@ -145,20 +141,19 @@ def evaluate_fields(
     fields: Iterable[Field],
     run_time: RunTime,
     within: Budget | None = None,
-    *,
     node: str | None = None,
 ) -> list[EvaluatedField]:
-    """Evaluate `fields` of an object; `node` is what has it, if it is a precondition.
+    """Evaluate `fields` of an object; `node` is what refers to this alarm or precondition.
 
     Raises:
         FieldError: an expression cannot be evaluated.
     """
-    evaluation = Evaluation(context, object_id, run_time, within, node=node)
+    evaluation = Evaluation(context, object_id, run_time, within, node)
     return [found for field in fields for found in evaluation.of(field)]
 
 
 def evaluate_text(
-    context: Context, object_id: str, text: str, run_time: RunTime, *, node: str | None = None
+    context: Context, object_id: str, text: str, run_time: RunTime, node: str | None = None
 ) -> Evaluated:
     """Evaluate any text in the context of an object; several values are put on lines.
 

@@ -1,8 +1,8 @@
 """Rules about expressions. Each yields the id of an object and what is wrong with it.
 
 In activities, in their schedules and preconditions, and in what they name, every expression must
-have a value; elsewhere it must only be one, since it may name what only heirs of the object have,
-or an alarm's `node`.
+have a value; elsewhere it must only be one, since it may name what only heirs of the object have.
+What may name `node` is in ``node_rules.py``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from coordinator.domain.evaluation import (
     run_time_fields,
 )
 from coordinator.domain.expressions import Budget, ExpressionError, object_scope, parse
+from coordinator.domain.node_rules import misplaced_nodes
 from coordinator.domain.parameters import grouped, texts_of
 from coordinator.domain.preconditions import guarded_by
 from coordinator.domain.spelling import sentence_end
@@ -56,6 +57,7 @@ def expression_errors(
     yield from unreadable
     if unreadable:
         return
+    yield from misplaced_nodes(view)
     if all(known.values()):
         yield from _evaluation_errors(view, Context(view.inherited, known))
     else:

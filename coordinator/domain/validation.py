@@ -10,6 +10,7 @@ from coordinator.domain.edits import forbidden_edits
 from coordinator.domain.expression_rules import expression_errors
 from coordinator.domain.field_rules import FIELD_RULES
 from coordinator.domain.graph_rules import GRAPH_RULES
+from coordinator.domain.node_rules import alarm_warnings
 from coordinator.domain.overlap_rules import crowded_intervals
 from coordinator.domain.parameter_rules import parameter_errors, parameter_warnings
 from coordinator.domain.precondition_rules import PRECONDITION_RULES
@@ -78,6 +79,7 @@ def validate(
             _found(view, WARNING_RULES),
             parameter_warnings(parameters, values),
             () if site is None else site_warnings(view, site, [item.id for item in active or ()]),
+            alarm_warnings(view, parameters, values),
         ),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.metrics import Metrics
 from coordinator.service.activation import Activation
+from coordinator.service.alarms import AlarmService
 from coordinator.service.contexts import Contexts
 from coordinator.service.definitions import Definitions
 from coordinator.service.due import DueWork
@@ -19,6 +20,7 @@ from coordinator.service.shards import Shards
 from coordinator.service.sightings import Sightings
 from coordinator.service.statuses import Statuses
 from coordinator.service.tasks import TaskService
+from coordinator.store.alarms import Alarms
 from coordinator.store.layout import Layout
 from coordinator.store.pipelines import Pipelines
 from coordinator.store.scripts import Scripts
@@ -38,6 +40,7 @@ class Coordinator:
     metrics: Metrics
     shards: Shards
     due: DueWork
+    alarms: AlarmService
     polls: Polls
     sightings: Sightings
     tasks: TaskService
@@ -56,14 +59,16 @@ def build(settings: Settings, router: Router) -> Coordinator:
     scripts = Scripts(router, durable=settings.durability.startswith("replicas:"))
     shards = Shards(Layout(scripts))
     pipelines, tasks, timers = Pipelines(scripts), Tasks(scripts), Timers(scripts, settings)
-    due = DueWork(timers, metrics)
-    polls = Polls(tasks, due, shards, settings, metrics)
     contexts, sightings = Contexts(pipelines), Sightings(tasks, shards)
+    alarms = AlarmService(Alarms(scripts), contexts, settings, metrics)
+    due = DueWork(timers, alarms, metrics)
+    polls = Polls(tasks, due, shards, settings, metrics)
     return Coordinator(
         settings=settings,
         metrics=metrics,
         shards=shards,
         due=due,
+        alarms=alarms,
         polls=polls,
         sightings=sightings,
         tasks=TaskService(tasks, polls, contexts, sightings, shards, settings, metrics),

@@ -13,32 +13,35 @@ from coordinator.errors import UnavailableError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from coordinator.metrics import Metrics
+    from coordinator.service.alarms import AlarmService
     from coordinator.store.timers import DueRun, Timers
 
 log = logging.getLogger(__name__)
 LEAST_PAUSE = 0.01
 POLL_LIMIT = 10
+NO_ALARMS = -1
 CLOCK_STEP_MS = 1000
 
 
 class DueWork:
     """Due work of every shard, run at most once in 10 ms for hints and polls."""
 
-    def __init__(self, timers: Timers, metrics: Metrics) -> None:
+    def __init__(self, timers: Timers, alarms: AlarmService, metrics: Metrics) -> None:
         self._timers = timers
+        self._alarms = alarms
         self._metrics = metrics
         self._last: dict[int, float] = {}
         self._away: set[int] = set()
 
-    async def run(self, shard: int, limit: int = 100) -> DueRun:
-        """Apply one batch of a shard's due timers.
+    async def run(self, shard: int, limit: int = 100, alarms: int = NO_ALARMS) -> DueRun:
+        """Apply one batch of a shard's due timers, and take at most `alarms` that are due.
 
         Raises:
             UnavailableError: Redis cannot answer now.
         """
         self._last[shard] = monotonic()
         try:
-            run = await self._timers.run_due(shard, limit)
+            run = await self._timers.run_due(shard, limit, alarms)
         except UnavailableError:
             self._away.add(shard)
             raise
@@ -52,9 +55,15 @@ class DueWork:
         Raises:
             UnavailableError: Redis cannot answer now.
         """
-        run = await self.run(shard)
+        run = await self._run_and_deliver(shard)
         while run.more:
-            run = await self.run(shard)
+            run = await self._run_and_deliver(shard)
+        return run
+
+    async def _run_and_deliver(self, shard: int) -> DueRun:
+        with self._alarms.room() as room:
+            run = await self.run(shard, alarms=room)
+            self._alarms.deliver(run.alarms)
         return run
 
     def is_away(self, shard: int) -> bool:

@@ -194,6 +194,8 @@ def _description(account: str, pipeline_id: str, stored: StoredDefinition) -> De
         **{name: _time(record, key) for name, key in TIMES.items()},
         "@nextRunTime": _next_run(record),
         **_health(record),
+        "@pendingAlarms": record.get("pending_alarms", ""),
+        "@alarmError": record.get("alarm_error", ""),
     }
     return Description(
         pipeline_id,

@@ -51,6 +51,7 @@ LABELLED = {
     "lost": ("cause", "Leases lost"),
     "refused": ("verdict", "Task calls that changed nothing"),
     "errors": ("error", "API errors answered"),
+    "alarms": ("result", "What came of delivering alarms"),
 }
 STATES = ("blocked", "ready", "leased", "delayed", "terminal")
 
@@ -120,3 +121,6 @@ class _Replica(Collector):
             family.add_metric([state], getattr(self._counts, state))
         yield family
         yield GaugeMetricFamily("coordinator_timers", "Timers to come", value=self._counts.timers)
+        yield GaugeMetricFamily(
+            "coordinator_alarms_pending", "Alarms to be delivered", value=self._counts.alarms
+        )

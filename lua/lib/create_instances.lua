@@ -33,6 +33,7 @@ local function create_instance(base, scope, run, n, place, made, now, wakes)
     set_state(base, scope, n, record, 'SKIPPED', 'ended_ms', now)
   elseif doomed then -- one that waits for it may have been run again since: that learns of it
     redis.call('DEL', unmet_key(base, scope, n))
+    record.interrupted = run.schedule and run.restart_from == math.huge
     end_instance(base, scope, n, record, 'CANCELED', now, 'canceled_by', 'deactivation')
   elseif blocked then
     set_state(base, scope, n, record, 'blocked')

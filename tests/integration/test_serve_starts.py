@@ -111,6 +111,7 @@ BAD = {
     "MAX_BODY": "10",
     "RESOURCE_GROUPS": "Ec2Resource",
     "HISTORY_DAYS": "0",
+    "ALARM_URL": "pager.example.com",
     "AUTH": "open",
 }
 # The Redis URL has a test of its own.

@@ -270,7 +270,7 @@ def test_an_alarm_that_is_only_logged_is_a_warning(topic, url, heard):
     """A URL of its own, or that of the setting, is where it goes."""
     alarm = thing("m", "SnsAlarm", topicArn=topic, **ALARM)
     said = warned(activity("a", onFail="m"), alarm, alarm_url=url).get("m", [])
-    assert ["COORDINATOR_ALARM_URL" in sentence for sentence in said] == [True] * (not heard)
+    assert any("COORDINATOR_ALARM_URL" in sentence for sentence in said) != heard
 
 
 def scheduled(start_ms):

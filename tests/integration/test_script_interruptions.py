@@ -1,0 +1,208 @@
+"""Schedules that are deactivated and go on: with what was interrupted, or from another time on."""
+
+from __future__ import annotations
+
+from schedules import CRON, DAY, HOUR, every, hours_ago, intervals, now_ms, on
+from seeds import ACCOUNT, Bench
+
+
+async def states(bench: Bench, pipeline: str) -> dict[str, str]:
+    """Return the state or status of each instance by id."""
+    rows = await bench.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
+    return {row.id: row.status or row.state for row in rows}
+
+
+async def test_what_was_interrupted_is_run_again(bench: Bench) -> None:
+    """Activated again, a schedule goes on after the last interval that was completed."""
+    start = hours_ago(9.5)
+    parts = [on(), on(work="Next", needs=[0], cascade=True)]
+    pipeline = await bench.schedule(parts, every(HOUR, start_ms=start, count=2, window=2))
+    task = await bench.claim()
+    await bench.finish(task)
+    await bench.deactivate(pipeline)
+    await bench.settle()
+    before = await states(bench, pipeline)
+    assert sorted(before.values()) == ["CANCELED"] * 3 + ["FINISHED"]
+    await bench.activate(pipeline)
+    async for _ in bench.steps():
+        pass
+    after = await states(bench, pipeline)
+    assert after.keys() == before.keys(), "nothing new while the window is full"
+    works, nexts = intervals("Work", start, 0, 1), intervals("Next", start, 0, 1)
+    assert [after[i] for i in works] == ["FINISHED", "ready"]
+    assert [after[i] for i in nexts] == ["ready", "blocked"]
+    done = []
+    for _ in range(19):
+        task = await bench.claim()
+        done.append(task.instance_id)
+        await bench.finish(task)
+        await bench.settle()
+    assert sorted(i for i in done if i.startswith("@Work")) == intervals(
+        "Work", start, *range(1, 10)
+    )
+
+
+async def test_activated_before_all_is_canceled(bench: Bench) -> None:
+    """An activation right behind a deactivation loses no interval, however far cursors are."""
+    start = hours_ago(9.5)
+    parts = [on(work=f"Work{i}") for i in range(130)]
+    pipeline = await bench.schedule(parts, every(HOUR, start_ms=start, count=130, window=1))
+    await bench.deactivate(pipeline)
+    await bench.activate(pipeline)
+    async for _ in bench.steps():
+        pass
+    assert await bench.tally(pipeline) == {"ready": 130}
+
+
+async def test_deactivated_while_its_instances_are_made(bench: Bench) -> None:
+    """What had not been made yet is made canceled, and run after the next activation."""
+    parts = [on(work=f"Work{i}") for i in range(450)]
+    pipeline = await bench.create()
+    schedule = every(HOUR, start_ms=hours_ago(9.5), count=450, window=1)
+    version = await bench.stage(pipeline, parts, 0, [schedule])
+    await bench.activate(pipeline, version)
+    await bench.due(1)
+    await bench.due(1)
+    await bench.deactivate(pipeline)
+    for _ in range(2):
+        await bench.due(1)
+    await bench.activate(pipeline, version)
+    async for _ in bench.steps():
+        pass
+    assert await bench.tally(pipeline) == {"ready": 450}
+
+
+async def test_twice(bench: Bench) -> None:
+    """Deactivated again before it had gone on, a schedule still goes on with all of it."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=3))
+    for _ in range(3):
+        await bench.deactivate(pipeline)
+        await bench.due(1)
+        await bench.activate(pipeline)
+        await bench.due(1)
+    await bench.settle()
+    assert await states(bench, pipeline) == dict.fromkeys(
+        intervals("Work", start, 0, 1, 2), "ready"
+    )
+
+
+async def test_kept_tasks(bench: Bench) -> None:
+    """Deactivated without cancelActive, what waits is kept, and no interval begins meanwhile."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=2))
+    task = await bench.claim()
+    await bench.deactivate(pipeline, cancel=False)
+    await bench.finish(task)
+    await bench.settle()
+    assert len(await bench.ids(pipeline)) == 2
+    assert await bench.poll() is None
+    await bench.activate(pipeline)
+    await bench.settle()
+    assert (await bench.claim()).instance_id == intervals("Work", start, 1)[0]
+    assert len(await bench.ids(pipeline)) == 3
+
+
+async def test_from_another_time_on(bench: Bench) -> None:
+    """The intervals before the time to go on from are skipped, and shown so; the others are run."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=2))
+    await bench.deactivate(pipeline)
+    await bench.activate(pipeline, start_ms=start + 6 * HOUR * 1000)
+    async for _ in bench.steps():
+        pass
+    found = await states(bench, pipeline)
+    statuses = ["CANCELED"] * 2 + ["SKIPPED"] * 4 + ["ready"] * 2
+    assert found == dict(zip(intervals("Work", start, *range(8)), statuses, strict=True))
+
+
+async def test_in_the_middle_of_an_interval(bench: Bench) -> None:
+    """Of a time within an interval the next one is the first; an earlier time changes nothing."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule(
+        [on()], every(HOUR, start_ms=start, window=1), start_ms=start + 3 * HOUR * 1000 - 1
+    )
+    assert (await bench.claim()).instance_id == intervals("Work", start, 3)[0]
+    await bench.activate(pipeline, start_ms=start)
+    await bench.settle()
+    assert len(await bench.ids(pipeline)) == 4
+
+
+async def test_many_that_are_skipped(bench: Bench) -> None:
+    """Of very many intervals that are left out the last thousand become instances."""
+    start = hours_ago(24 * 365)
+    later = start + 24 * 364 * HOUR * 1000
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start), start_ms=later)
+    assert await bench.tally(pipeline) == {"SKIPPED": 1000, "ready": 5}
+    ids = await bench.ids(pipeline)
+    assert ids[999:1001] == intervals("Work", later, -1, 0)
+
+
+async def test_a_time_to_come(bench: Bench) -> None:
+    """Intervals that are still to come can be left out too."""
+    start = hours_ago(1.5)
+    later = now_ms() + 30 * HOUR * 1000
+    pipeline = await bench.schedule([on()], every(DAY, start_ms=start), start_ms=later)
+    assert await states(bench, pipeline) == dict.fromkeys(
+        intervals("Work", start, 0, 1, seconds=DAY), "SKIPPED"
+    )
+
+
+async def test_a_skipped_interval_can_be_run(bench: Bench) -> None:
+    """A rerun takes a skipped instance as any other, and what it needs counts as done."""
+    start = hours_ago(5.5)
+    parts = [on(), on(work="Next", needs=[0])]
+    schedule = every(HOUR, start_ms=start, count=2)
+    pipeline = await bench.schedule(parts, schedule, start_ms=start + 2 * HOUR * 1000)
+    [skipped] = intervals("Next", start, 1)
+    assert await bench.rerun(pipeline, skipped) == 1
+    assert (await bench.claim()).instance_id == skipped
+
+
+async def test_interrupted_and_marked(bench: Bench) -> None:
+    """What was marked finished while the pipeline was off is not run again, and does not count."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=1))
+    await bench.deactivate(pipeline)
+    await bench.settle()
+    await bench.mark(pipeline, *intervals("Work", start, 0))
+    await bench.activate(pipeline)
+    await bench.settle()
+    assert (await bench.claim()).instance_id == intervals("Work", start, 1)[0]
+
+
+async def test_interrupted_and_run_again(bench: Bench) -> None:
+    """What was run again while the pipeline was off is run once, and counts until it ends."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=1))
+    await bench.deactivate(pipeline)
+    await bench.settle()
+    await bench.rerun(pipeline, *intervals("Work", start, 0))
+    await bench.activate(pipeline)
+    await bench.settle()
+    task = await bench.claim()
+    assert (task.instance_id, await bench.poll()) == (intervals("Work", start, 0)[0], None)
+    await bench.finish(task)
+    await bench.settle()
+    assert (await bench.claim()).instance_id == intervals("Work", start, 1)[0]
+
+
+async def test_a_new_version(bench: Bench) -> None:
+    """A definition that is put and activated in the middle counts from the next interval on."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=1))
+    parts = [on(work="New"), on()]
+    version = await bench.stage(
+        pipeline, parts, 0, [every(HOUR, start_ms=start, count=2, window=1)]
+    )
+    await bench.activate(pipeline, version)
+    await bench.settle()
+    first = await bench.claim()
+    assert (first.version, first.component) == ("1", "Work")
+    await bench.finish(first)
+    await bench.settle()
+    found = {
+        (task.version, task.instance_id) for task in [await bench.claim(), await bench.claim()]
+    }
+    assert found == {(version, i) for w in ("New", "Work") for i in intervals(w, start, 1)}
+    assert CRON in (bench.dump())[f"coord:1:{{0}}:schedules:{ACCOUNT}:{pipeline}"].value

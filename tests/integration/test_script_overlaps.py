@@ -1,0 +1,140 @@
+"""Dependencies between schedules: interval by interval, made before or not."""
+
+from __future__ import annotations
+
+from schedules import DAY, HOUR, every, hours_ago, intervals, on
+from seeds import ACCOUNT, Bench
+
+HOURS, DAYS = "cron/Hours", "cron/Days"
+
+
+async def needs_of(bench: Bench, pipeline: str, instance: str) -> set[str]:
+    """Return the ids that an instance waits for (at most five are told)."""
+    [stored] = await bench.pipelines.instances(ACCOUNT, pipeline, [(instance, 0)])
+    assert stored is not None
+    assert stored.unmet == len(stored.needs) or len(stored.needs) == 5
+    return {need.id for need in stored.needs}
+
+
+def four_hours(work: str, **more: object) -> object:
+    """Make a schedule of four hours, whose name ends in `work`."""
+    return every(4 * HOUR, f"cron/{work}", **more)
+
+
+async def test_a_long_interval_waits_for_the_short_ones(bench: Bench) -> None:
+    """It waits for all that overlap it, those that are not made yet among them."""
+    start = hours_ago(4.5)
+    parts = [on(HOURS, "Hourly"), on("cron/Four", "Four", needs=[0])]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=1),
+        four_hours("Four", start_ms=start, offset=1, window=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    [four] = intervals("Four", start, 0, seconds=4 * HOUR)
+    assert await needs_of(bench, pipeline, four) == set(intervals("Hourly", start, 0, 1, 2, 3))
+    for hour in range(4):
+        bench.check()
+        task = await bench.claim()
+        assert task.instance_id == intervals("Hourly", start, hour)[0]
+        await bench.finish(task)
+        await bench.settle()
+    found = {(await bench.claim()).instance_id for _ in range(2)}
+    assert found == {four, *intervals("Hourly", start, 4)}
+
+
+async def test_short_intervals_wait_for_the_long_one(bench: Bench) -> None:
+    """Each of them waits for the one that it lies in, whichever was made first."""
+    start = hours_ago(7.5)
+    parts = [on(HOURS, "Hourly", needs=[1]), on("cron/Four", "Four")]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=6),
+        four_hours("Four", start_ms=start, offset=1, window=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    fours = intervals("Four", start, 0, 1, seconds=4 * HOUR)
+    hours = intervals("Hourly", start, *range(6))
+    wanted = [{fours[0]}] * 4 + [{fours[1]}] * 2
+    assert [await needs_of(bench, pipeline, hour) for hour in hours] == wanted
+    task = await bench.claim()
+    assert task.instance_id == fours[0]
+    await bench.finish(task)
+    async for _ in bench.steps():
+        pass
+    found = {(await bench.claim()).instance_id for _ in range(5)}
+    assert found == {*hours[:4], fours[1]}
+
+
+async def test_styles_of_one_schedule(bench: Bench) -> None:
+    """What runs at the end of an interval can wait for what runs at its start."""
+    start = hours_ago(2.5)
+    parts = [on("cron/Clock", "Early"), on("timeseries/Clock", "Late", needs=[0])]
+    schedules = [
+        every(HOUR, "cron/Clock", start_ms=start),
+        every(HOUR, "timeseries/Clock", start_ms=start, offset=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    for k in (0, 1):
+        [late], early = intervals("Late", start, k), set(intervals("Early", start, k))
+        assert await needs_of(bench, pipeline, late) == early
+
+
+async def test_outside_of_the_other_schedule(bench: Bench) -> None:
+    """Where the other schedule has no interval there is nothing to wait for."""
+    start = hours_ago(3.5)
+    parts = [on(HOURS, "Hourly"), on(DAYS, "Daily", needs=[0]), on(DAYS, "Other", needs=[0])]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, occurrences=2),
+        every(DAY, DAYS, start_ms=start - 3 * DAY * 1000, offset=1, count=2),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    assert await bench.tally(pipeline) == {"ready": 6 + 2, "blocked": 2}
+
+
+async def test_skipped_intervals_are_done(bench: Bench) -> None:
+    """What waits for an interval that is left out goes on, made before or behind it."""
+    start = hours_ago(4.5)
+    parts = [on(HOURS, "Hourly"), on("cron/Four", "Four", needs=[0])]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=1),
+        four_hours("Four", start_ms=start, offset=1, window=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    await bench.deactivate(pipeline, cancel=False)
+    await bench.activate(pipeline, start_ms=start + 4 * HOUR * 1000)
+    async for _ in bench.steps():
+        pass
+    [four] = intervals("Four", start, 0, seconds=4 * HOUR)
+    assert await needs_of(bench, pipeline, four) == set(intervals("Hourly", start, 0))
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    assert four in {(await bench.claim()).instance_id for _ in range(2)}
+
+
+async def test_what_waits_is_run_again(bench: Bench) -> None:
+    """Run again, an instance waits for what it needs, made by then or not."""
+    start = hours_ago(4.5)
+    parts = [on(HOURS, "Hourly"), on("cron/Four", "Four", needs=[0])]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=2),
+        four_hours("Four", start_ms=start, offset=1, window=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    [four] = intervals("Four", start, 0, seconds=4 * HOUR)
+    await bench.cancel(pipeline, four)
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    assert await bench.rerun(pipeline, four) == 1
+    bench.check()
+    assert await needs_of(bench, pipeline, four) == set(intervals("Hourly", start, 1, 2, 3))
+
+
+async def test_deletion_of_what_is_awaited(bench: Bench) -> None:
+    """Of a deleted pipeline nothing is left that waits for instances that are never made."""
+    start = hours_ago(0.5)
+    parts = [on(HOURS, "Hourly"), on(DAYS, "Daily", needs=[0])]
+    schedules = [every(HOUR, HOURS, start_ms=start), every(DAY, DAYS, start_ms=start, offset=1)]
+    pipeline = await bench.schedule(parts, *schedules)
+    assert any("awaited" in key for key in bench.dump())
+    await bench.delete(pipeline)
+    await bench.settle()
+    assert not any("await" in key for key in bench.dump())

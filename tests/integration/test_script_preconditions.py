@@ -1,0 +1,239 @@
+"""Preconditions in the store: asked again until satisfied, or until their time is over."""
+
+from __future__ import annotations
+
+import pytest
+from schedules import HOUR, every, hours_ago, intervals, on
+from seeds import ACCOUNT, Bench, component
+from waiting import eventually, pass_time
+
+from coordinator.errors import InvalidRequestError, LeaseLostError
+
+FALSE, FAILED = "FALSE", "FAILED"
+NOT_YET = ("NotYet", "no such file", "")
+
+
+def guarded(**more: object) -> list[object]:
+    """Make an activity and its precondition."""
+    check = {"precondition": True, "cascade": True, "retry_delay_ms": 1000, **more}
+    return [
+        component("Ready", **check),
+        component("Work", needs=[0], checks=(0,), maximum_retries=0),
+        component("Next", needs=[1]),
+    ]
+
+
+async def delayed_ms(bench: Bench, pipeline: str) -> int:
+    """Return how long the precondition still waits."""
+    record = await record_of(bench, pipeline, 0)
+    with bench.server.primaries()[0].client() as client:
+        seconds, micros = client.time()
+    return int(record["retry_ms"]) - seconds * 1000 - micros // 1000
+
+
+async def record_of(bench: Bench, pipeline: str, place: int) -> dict[str, str]:
+    """Return the record of the pipeline's first, second, … instance."""
+    name = (await bench.ids(pipeline))[place]
+    [stored] = await bench.pipelines.instances(ACCOUNT, pipeline, [(name, 0)])
+    assert stored is not None
+    return stored.instance
+
+
+async def next_check(bench: Bench) -> object:
+    """Wait for the precondition to be offered again, and claim it."""
+
+    async def offered() -> object:
+        await bench.settle()
+        return await bench.poll()
+
+    return await eventually(offered, 20)
+
+
+async def test_it_is_asked_again(bench: Bench) -> None:
+    """After FALSE the same attempt is offered again, as often as it takes; then its activity is."""
+    pipeline = await bench.start(guarded())
+    handles = set()
+    for number in (1, 2):
+        task = await next_check(bench)
+        assert (task.component, task.attempt) == ("Ready", 1)
+        handles.add(task.claim)
+        await bench.report(task)
+        assert await bench.finish(task, FALSE, NOT_YET) == "unsatisfied"
+        bench.check()
+        record = await record_of(bench, pipeline, 0)
+        assert (record["checks_made"], record["said"]) == (str(number), "no such file")
+        assert 0 < await delayed_ms(bench, pipeline) <= 1000
+    task = await next_check(bench)
+    assert await bench.finish(task) == "finished"
+    assert len(handles | {task.claim}) == 3
+    assert (await bench.claim()).component == "Work"
+
+
+async def test_a_repeat(bench: Bench) -> None:
+    """The same answer again changes nothing, and another is refused."""
+    await bench.start(guarded())
+    task = await bench.claim()
+    await bench.finish(task, FALSE, NOT_YET)
+    before = bench.dump()
+    assert await bench.finish(task, FALSE, NOT_YET) == "repeat"
+    assert await bench.report(task) == "repeat"
+    with pytest.raises(InvalidRequestError, match="is FALSE already"):
+        await bench.finish(task)
+    assert bench.dump() == before
+    other = await next_check(bench)
+    with pytest.raises(InvalidRequestError, match="is FALSE already"):
+        await bench.finish(task)
+    assert await bench.report(other) == "acknowledged"
+
+
+async def test_an_activity_cannot_answer_false(bench: Bench) -> None:
+    """FALSE is for preconditions."""
+    await bench.start([component()])
+    task = await bench.claim()
+    with pytest.raises(InvalidRequestError, match="is for preconditions"):
+        await bench.finish(task, FALSE)
+    assert await bench.finish(task) == "finished"
+
+
+async def test_its_time_is_over(bench: Bench) -> None:
+    """Not satisfied in time it has failed, and its activity with it; not what waits for that."""
+    pipeline = await bench.start(guarded(precondition_timeout_ms=1500, retry_delay_ms=600_000))
+    await bench.finish(await bench.claim(), FALSE, NOT_YET)
+
+    async def over() -> bool:
+        await bench.settle()
+        return (await bench.rows(pipeline))["Ready"] == FAILED
+
+    await eventually(over, 20)
+    assert await bench.rows(pipeline) == {
+        "Ready": FAILED,
+        "Work": "CASCADE_FAILED",
+        "Next": "blocked",
+    }
+    record = await record_of(bench, pipeline, 0)
+    assert record["error_id"] == "PreconditionTimeout"
+    assert record["error_message"].endswith("no such file")
+
+
+async def test_its_time_is_over_while_it_is_checked(bench: Bench) -> None:
+    """The holder of a check whose time is over is told to stop, and has no say any more."""
+    pipeline = await bench.start(guarded(precondition_timeout_ms=500))
+    task = await bench.claim()
+    await bench.report(task)
+    await pass_time(0.6)
+    await bench.settle()
+    assert (await bench.rows(pipeline))["Ready"] == FAILED
+    assert await bench.report(task) == "canceled"
+    assert await bench.finish(task) == "canceled"
+
+
+async def test_the_time_begins_with_the_first_check(bench: Bench) -> None:
+    """What the precondition itself waits for does not use up its time; a rerun has all of it."""
+    parts = [component("Before"), *guarded(precondition_timeout_ms=600_000)]
+    parts[1] = component(
+        "Ready", needs=[0], precondition=True, cascade=True, precondition_timeout_ms=600_000
+    )
+    parts[2] = component("Work", needs=[0, 1], checks=(1,))
+    parts[3] = component("Next", needs=[2])
+    pipeline = await bench.start(parts)
+    assert "expires_ms" not in await record_of(bench, pipeline, 1)
+    await bench.finish(await bench.claim())
+    first = int((await record_of(bench, pipeline, 1))["expires_ms"])
+    ready = (await bench.ids(pipeline))[1]
+    await bench.finish(await bench.claim())
+    await pass_time(0.01)
+    await bench.rerun(pipeline, ready)
+    bench.check()
+    assert int((await record_of(bench, pipeline, 1))["expires_ms"]) > first
+
+
+async def test_it_fails(bench: Bench) -> None:
+    """A check that cannot be made fails; a rerun of the activity makes it again."""
+    pipeline = await bench.start(guarded(maximum_retries=0))
+    await bench.finish(await bench.claim(), FAILED, ("AccessDenied", "", ""))
+    await bench.settle()
+    assert await bench.tally(pipeline) == {FAILED: 1, "CASCADE_FAILED": 1, "blocked": 1}
+    ready, work, _ = await bench.ids(pipeline)
+    assert await bench.rerun(pipeline, work) == 2
+    await bench.settle()
+    assert (await bench.claim()).instance_id == ready
+
+
+async def test_its_activity_ends_without_it(bench: Bench) -> None:
+    """Canceled or marked finished, an activity takes its unsatisfied preconditions with it."""
+    for word in (bench.cancel, bench.mark):
+        pipeline = await bench.start(guarded())
+        task = await bench.claim()
+        _, work, _ = await bench.ids(pipeline)
+        await word(pipeline, work)
+        await bench.settle()
+        assert (await bench.rows(pipeline))["Ready"] == "CANCELED"
+        assert await bench.report(task) == "canceled"
+        health = await bench.pipelines.health(ACCOUNT, pipeline, ["Ready"])
+        assert health == [None], "it says nothing of the precondition"
+        await bench.delete(pipeline)
+        await bench.settle()
+
+
+async def test_a_check_whose_lease_is_lost(bench: Bench) -> None:
+    """A silent checker loses the lease, as any other, and what it says then is refused."""
+    await bench.start(guarded())
+    task = await bench.claim()
+    await bench.report(task, timeout_ms=10)
+    await pass_time(0.05)
+    await bench.settle()
+    with pytest.raises(LeaseLostError):
+        await bench.finish(task, FALSE)
+    assert (await bench.claim()).attempt == 2
+
+
+async def test_of_an_interval(bench: Bench) -> None:
+    """Each interval has its own preconditions, and waits in the window for them."""
+    start = hours_ago(9.5)
+    parts = [
+        on(work="Ready", precondition=True, cascade=True, retry_delay_ms=600_000),
+        on(work="Work", needs=[0], checks=(0,)),
+    ]
+    pipeline = await bench.schedule(parts, every(HOUR, start_ms=start, count=2, window=2))
+    ids = [(await bench.claim()).instance_id for _ in range(2)]
+    assert ids == intervals("Ready", start, 0, 1)
+    assert await bench.poll() is None
+    assert len(await bench.ids(pipeline)) == 4
+
+
+async def late(bench: Bench, **more: object) -> str:
+    """Start an interval long ago whose activity is late, and let that be found out."""
+    start = hours_ago(0.5)
+    parts = [on(late_ms=60_000, **more)]
+    return await bench.schedule(parts, every(HOUR, start_ms=start))
+
+
+async def test_late(bench: Bench) -> None:
+    """What nobody has begun when its time is over is late, and tells so."""
+    pipeline = await late(bench, on_late=("Alarm",))
+    [raised] = await eventually(bench.raised, 20)
+    assert (await record_of(bench, pipeline, 0))["late"] == "1"
+    entry = await bench.alarms.read(raised)
+    assert entry is not None
+    assert (entry.record["event"], entry.record["alarm"]) == ("late", "Alarm")
+    assert (await bench.claim()).component == "Work", "it may still be begun"
+
+
+async def test_terminate(bench: Bench) -> None:
+    """With Terminate what is late is canceled."""
+    pipeline = await late(bench, terminate_late=True)
+    assert await bench.tally(pipeline) == {"CANCELED": 1}
+    assert (await record_of(bench, pipeline, 0))["canceled_by"] == "late"
+
+
+async def test_not_late(bench: Bench) -> None:
+    """What has begun in time is not late, however long it takes."""
+    start = hours_ago(0)
+    parts = [on(late_ms=3000, on_late=("Alarm",), terminate_late=True)]
+    pipeline = await bench.schedule(parts, every(HOUR, start_ms=start))
+    task = await bench.claim()
+    await bench.report(task)
+    await pass_time(3.1)
+    assert await bench.raised() == []
+    assert "late" not in await record_of(bench, pipeline, 0)
+    assert await bench.finish(task) == "finished"
