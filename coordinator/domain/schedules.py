@@ -127,12 +127,14 @@ def _lengths(schedule: Schedule) -> set[int]:
     """The lengths in seconds that intervals can have."""
     if schedule.unit != "month":
         return {schedule.number}
-    starts = [schedule.start_ms] if schedule.start_ms is not None else _MONTH_STARTS
-    rounds = range(_CYCLE_MONTHS)
+    if schedule.start_ms is None:
+        starts, step = _MONTH_STARTS, 1
+    else:
+        starts, step = [schedule.start_ms], schedule.number
     return {
-        (interval_start(schedule, k + 1, start) - interval_start(schedule, k, start)) // 1000
+        (_months_later(start, month + schedule.number) - _months_later(start, month)) // 1000
         for start in starts
-        for k in rounds
+        for month in range(0, _CYCLE_MONTHS * step, step)
     }
 
 

@@ -19,5 +19,5 @@ def site_of(settings: Settings) -> Site:
     return Site(
         now_ms=int(time.time() * 1000),
         backfill_guard=settings.backfill_guard,
-        alarm_url=getattr(settings, "alarm_url", ""),
+        alarm_url=settings.alarm_url,
     )

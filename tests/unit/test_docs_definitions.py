@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from definition_files import read
+
+from coordinator.domain.control_fields import SCHEDULE_FIELDS
 from coordinator.domain.expressions.functions import FUNCTIONS
 from coordinator.domain.object_types import OBJECT_TYPES
+from coordinator.domain.validation import validate
 from coordinator.service import spheres
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs/definitions.md").read_text()
 SHOWING = ("spheres.py", "pipelines.py", "components.py")
+EXAMPLES = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)
 NAMED_BY_UNIT = re.compile(r"(plus|minus)(Minutes|Hours|Days|Weeks|Months|Years|Period)")
 
 
@@ -39,3 +45,21 @@ def test_every_status_is_explained():
 def test_the_number_of_types_is_right():
     """The docs count the object types as the table does."""
     assert f"The {len(OBJECT_TYPES)} object types" in DOCS
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_the_examples_are_sound(tmp_path, text):
+    """Whoever copies one gets neither an error nor a warning."""
+    file = tmp_path / "definition.json"
+    file.write_text(text)
+    assert validate(read(file).objects) == ({}, {})
+
+
+def test_there_are_examples():
+    """Of schedules and of preconditions."""
+    assert len(EXAMPLES) >= 2
+
+
+def test_what_a_schedule_says_is_explained():
+    """Each field of a Schedule stands in the docs."""
+    assert all(f"`{key}`" in DOCS for key in SCHEDULE_FIELDS)

@@ -146,7 +146,7 @@ def test_the_overlapping_intervals_are_those_that_share_a_moment(
     assume(ends - begins < 300_000 * shortest)
     found = overlapping(one, k, start_ms, other, other_start_ms)
     near = interval_at(other, begins, other_start_ms)
-    looked_at = range(max(0, near - 2), max(0, near + len(found) + 3))
+    looked_at = range(max(0, near - 2), max(0, near) + len(found) + 3)
     assert list(found) == [
         n
         for n in looked_at
@@ -183,6 +183,23 @@ def test_no_interval_overlaps_more_than_the_most(one, start_ms, other, other_sta
     assert found <= most_overlapping(one, other_known)
     together = len(overlapping(one, k, start_ms, other, start_ms))
     assert together <= most_overlapping(one, other)
+
+
+@pytest.mark.parametrize("months", range(1, 37))
+def test_the_longest_stretch_of_months_is_found_wherever_it_begins(months):
+    """In seconds, one schedule of which overlaps each moment."""
+    starts = [at(f"2000-{month:02}-{day:02}T00:00:00") for month in range(1, 13) for day in (1, 28)]
+    starts += [
+        at(f"{year}-01-{day}T00:00:00") for year in range(2000, 2004) for day in (29, 30, 31)
+    ]
+    one, seconds = schedule(months, "month"), schedule(1)
+    lengths = [
+        interval_start(one, k + 1, start) - interval_start(one, k, start)
+        for start in starts
+        for k in range(48)
+    ]
+    assert most_overlapping(one, seconds) == max(lengths) // 1000
+    assert most_overlapping(seconds, one) == 1
 
 
 def test_the_most_that_overlap_are_no_more_than_there_are():
