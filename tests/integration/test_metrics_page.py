@@ -32,7 +32,7 @@ def test_names_and_help(replica):
         else:
             assert family.type in {"gauge", "histogram"}
         assert (family.type == "histogram") == name.endswith("_seconds")
-    wanted = "granted acknowledged renewed finished failed canceled lost refused instances waiters"
+    wanted = "granted acknowledged renewed finished failed canceled lost refused instances waiters alarms alarms_pending"
     assert {f"coordinator_{name}" for name in wanted.split()} <= found.keys()
 
 
@@ -44,6 +44,8 @@ def test_every_label_is_there_from_the_start(new_server, new_replica):
         assert found[f"lost{{{cause}}}"] == 0
     for verdict in ("repeat", "superseded", "canceled", "deleted", "unknown", "invalid"):
         assert found[f"refused{{{verdict}}}"] == 0
+    for result in ("delivered", "failed", "logged", "dropped"):
+        assert found[f"alarms{{{result}}}"] == 0
     for state in ("blocked", "ready", "leased", "delayed", "terminal"):
         assert found[f"instances{{{state}}}"] == 0
 
