@@ -76,14 +76,10 @@ def take(api, pipeline, group):
 
 def with_preconditions(file, wanted):
     """Add the preconditions that something refers to: they run where the only activity does."""
-    refs = {ref["ref"] for each in file["objects"] for ref in listed(each.get("precondition", []))}
+    view = DefinitionView(file.objects)
+    refs = {ref for each in view.inherited.values() for ref in each.refs("precondition")}
     assert len(wanted) == 1 or not refs
     return wanted | {ref: next(iter(wanted.values())) for ref in refs}
-
-
-def listed(value):
-    """A field's values: a file has one alone, several in a list."""
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.stem)
