@@ -1,7 +1,7 @@
 --- The ids of the instances of other schedules that an interval of a run needs: of each component in `across`, those whose
 -- intervals overlap it. Of the intervals that were left out when a schedule was begun again only those that became
 -- instances are needed. A definition that needs very many at a time is not taken (`MOST_OVERLAPPING` in the rules).
--- @include lib/civil lib/intervals lib/read_schedule
+-- @include lib/civil lib/intervals lib/interval_count lib/read_schedule
 -- @keys ids
 local function add_overlapping(base, scope, found, schedule, stem, run)
   local k, last = math.max(0, interval_at(schedule, run.scheduled_ms)), interval_count(schedule) - 1

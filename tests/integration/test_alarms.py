@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from alarming import TOPIC, Receiver, alarm, alarming, begin, begin_one
@@ -50,9 +50,17 @@ def api(replica):
         yield client
 
 
-def end(api, group, status="FAILED", **errors):
+def end(api, group, status="FAILED"):
     """Take a task and report how it ended."""
-    finish(api, poll(api, group), status, **(errors or FAILURE if status == "FAILED" else {}))
+    finish(api, poll(api, group), status, **(FAILURE if status == "FAILED" else {}))
+
+
+def hang(server, api, receiver):
+    """Let a delivery begin that the receiver does not answer."""
+    receiver.seconds = 60
+    _, group = begin_one(server.url, api)
+    end(api, group)
+    wait_until(lambda: receiver.events)
 
 
 def pending(replica):
@@ -79,14 +87,15 @@ def test_what_is_posted(server, api, replica, receiver):
     end(api, group)
     wait_until(lambda: receiver.events)
     [event] = receiver.events
+    body = json.dumps(event).encode()
+    assert from_http_event(HTTPMessage(receiver.headers[0], body)).get_id() == event["id"]
     start = name.partition("_")[2]
     assert event["specversion"] == "1.0"
     assert event["type"] == "coordinator.instance.failed"
     assert event["source"] == f"/pipelines/{pipeline}/instances/{name}"
     assert event["subject"] == name
     assert event["id"].startswith(f"{pipeline}-1-")
-    age = datetime.now(UTC) - datetime.fromisoformat(event["time"])
-    assert abs(age.total_seconds()) < 60
+    assert abs(time.time() - datetime.fromisoformat(event["time"]).timestamp()) < 60
     expected = {
         "subject": "Work failed",
         "message": f"Began {start}: {FAILURE['errorMessage']} (FAILED)",
@@ -94,7 +103,6 @@ def test_what_is_posted(server, api, replica, receiver):
         "role": "the role",
         "event": "fail",
         "pipelineId": pipeline,
-        "pipelineName": event["data"]["pipelineName"],
         "instanceId": name,
         "componentId": "Work",
         "status": "FAILED",
@@ -103,22 +111,11 @@ def test_what_is_posted(server, api, replica, receiver):
         "scheduledStartTime": start,
         "scheduledEndTime": start,
     }
+    assert event["data"].pop("pipelineName").startswith("pipeline ")
     assert event["data"] == expected
-    assert event["data"]["pipelineName"].startswith("pipeline ")
     assert receiver.headers[0]["content-type"] == "application/cloudevents+json"
     wait_until(lambda: pending(replica) == 0)
     assert samples(replica)["alarms{delivered}"] == 1
-
-
-def test_readers_of_cloudevents_understand_it(server, api, receiver):
-    """What is posted is a CloudEvent for its own SDK."""
-    _, group = begin_one(server.url, api, message="#{node.myText}")
-    end(api, group, "FINISHED")
-    wait_until(lambda: receiver.events)
-    body = json.dumps(receiver.events[0]).encode()
-    event = from_http_event(HTTPMessage(receiver.headers[0], body))
-    assert event.get_type() == "coordinator.instance.succeeded"
-    assert event.get_data()["event"] == "success"
 
 
 def test_a_topic_that_is_a_url(server, api, receiver):
@@ -126,8 +123,9 @@ def test_a_topic_that_is_a_url(server, api, receiver):
     other = Receiver()
     try:
         _, group = begin_one(server.url, api, topicArn=other.url)
-        end(api, group)
+        end(api, group, "FINISHED")
         wait_until(lambda: other.events)
+        assert other.events[0]["type"] == "coordinator.instance.succeeded"
         assert other.events[0]["data"]["topicArn"] == other.url
         assert receiver.events == []
     finally:
@@ -147,12 +145,9 @@ def test_a_text_without_a_value(server, api, receiver):
 def test_secrets_are_masked(server, api, replica, receiver):
     """What depends on a secret is told as the mask, the rest as it is."""
     group = new_group()
-    objects = (
-        alarming(group, **{"*myPin": SECRET, "myOwn": "mine"}),
-        alarm("Bad", subject="#{node.myOwn}", message="pin #{node.*myPin}"),
-        alarm("Good"),
-    )
-    begin(server.url, api, *objects)
+    bad = alarm("Bad", subject="#{node.myOwn}", message="pin #{node.*myPin}")
+    work = alarming(group, **{"*myPin": SECRET, "myOwn": "mine"})
+    begin(server.url, api, work, bad, alarm("Good"))
     end(api, group)
     wait_until(lambda: receiver.events)
     data = receiver.events[0]["data"]
@@ -224,10 +219,7 @@ def test_two_replicas(server, api, replica, receiver, new_replica):
 
 def test_a_replica_that_is_killed(server, api, replica, receiver, new_replica):
     """What it had taken and not delivered is delivered by another, once its time is over."""
-    receiver.seconds = 60
-    _, group = begin_one(server.url, api)
-    end(api, group)
-    wait_until(lambda: receiver.events)
+    hang(server, api, receiver)
     replica.kill()
     receiver.seconds = 0
     with server.client() as client:  # rather than wait for half a minute
@@ -243,10 +235,7 @@ def test_a_replica_that_is_killed(server, api, replica, receiver, new_replica):
 
 def test_a_replica_that_stops(server, api, replica, receiver):
     """It does not wait for a receiver, and says nothing wrong."""
-    receiver.seconds = 60
-    _, group = begin_one(server.url, api)
-    end(api, group)
-    wait_until(lambda: receiver.events)
+    hang(server, api, receiver)
     assert replica.stop() == 0
     assert "Traceback" not in replica.log
 
@@ -300,8 +289,8 @@ def test_a_slow_receiver_holds_up_nothing_else(server, api, replica, receiver):
         end(api, group)
     wait_until(lambda: len(receiver.events) >= 16)
     begin(server.url, api, alarming(quick, "Quick"), alarm("Bad"), alarm("Good"))
-    began = datetime.now(UTC)
+    began = time.monotonic()
     finish(api, poll(api, quick))
-    assert (datetime.now(UTC) - began).total_seconds() < 1
+    assert time.monotonic() - began < 1
     assert pending(replica) > 100
     assert len(receiver.events) <= 16
