@@ -37,6 +37,7 @@ COUNTERS = {
     "finished": "Tasks finished",
     "retried": "Attempts reported as failed that will be retried",
     "failed": "Instances failed for good",
+    "unsatisfied": "Checks of preconditions that were not satisfied yet",
     "canceled": "Instances canceled",
     "given_back": "Tasks given back because their runner had left before it was told",
     "graced": "Leases given grace after an outage",
