@@ -48,6 +48,7 @@ local function tell_dependent(base, scope, n, told, dependent, now, wakes)
     cascade_fail(base, scope, told, dependent, record, now)
   elseif record.state == 'blocked' then
     redis.call('SADD', unmet, n)
+    redis.call('SREM', unmet, told.id) -- what it waited for by its id is made by now
     if (told.status or told.stuck) and not record.stuck then
       note_stuck(base, scope, dependent, record, now)
     end

@@ -33,3 +33,11 @@ local function interval_count(schedule)
   local until_end = schedule.end_ms and math.max(0, interval_at(schedule, schedule.end_ms - 1) + 1) or math.huge
   return math.min(until_end, tonumber(schedule.occurrences) or math.huge)
 end
+
+--- When the run of an interval is due: at its start, or at its end. math.huge behind the last one.
+local function interval_due(schedule, k)
+  if k >= interval_count(schedule) then
+    return math.huge
+  end
+  return interval_start(schedule, schedule.style == 'timeseries' and k + 1 or k)
+end
