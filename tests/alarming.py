@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipelines import Ref, activity, create, item, new_group, put
+from pipelines import Ref, activity, item, new_group, start
 
-from coordinator.config import Settings
-from coordinator.domain.definitions import Definition, Field, PipelineObject
-from coordinator.service.activation import make_plan, staged
-from coordinator.store.pipelines import Pipelines
-from coordinator.store.routing import connect
-from coordinator.store.scripts import Scripts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-ACCOUNT = "local"
-ACTIONS = {"onFail": "fail", "onSuccess": "success", "onLateAction": "late"}
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:etl"
 
 
@@ -109,62 +96,8 @@ def alarming(group: str, object_id: str = "Work", **fields: Any) -> dict[str, An
     return activity(object_id, group, **given | fields)
 
 
-def begin(redis_url: str, api: Any, *objects: dict[str, Any]) -> str:
-    """Create a pipeline with this definition and activate it; return its id."""
-    pipeline = create(api)
-    put(api, pipeline, *objects)
-    asyncio.run(_stage(redis_url, pipeline, [_object(each) for each in objects]))
-    api.activate_pipeline(pipelineId=pipeline)
-    return pipeline
-
-
-def begin_one(redis_url: str, api: Any, **texts: str) -> tuple[str, str]:
+def begin_one(api: Any, **texts: str) -> tuple[str, str]:
     """Begin a pipeline whose one task raises an alarm; return its id, and its worker group."""
     group = new_group()
     objects = (alarming(group), alarm("Bad", **texts), alarm("Good", **texts))
-    return begin(redis_url, api, *objects), group
-
-
-def _object(given: dict[str, Any]) -> PipelineObject:
-    fields = tuple(
-        Field(f["key"], string_value=f.get("stringValue"), ref_value=f.get("refValue"))
-        for f in given["fields"]
-    )
-    return PipelineObject(given["id"], given["name"], fields)
-
-
-async def _stage(redis_url: str, pipeline: str, objects: list[PipelineObject]) -> None:
-    definition = Definition(tuple(objects))
-    plan = make_plan(definition, (), Settings(retry_delay=0))
-    stored = json.dumps({"pipelineObjects": [_plain(each) for each in objects]}).encode()
-    version = Field("@version", string_value="1")
-    fields = _with_actions(objects, staged(plan.components, stored, 1, version))
-    router = connect(redis_url, timeout=5, client_name="test", durability="everysec")
-    try:
-        await Pipelines(Scripts(router)).stage(ACCOUNT, pipeline, "1", fields)
-    finally:
-        await router.close()
-
-
-def _plain(given: PipelineObject) -> dict[str, Any]:
-    fields = [
-        {"key": f.key, "refValue": f.ref_value}
-        if f.string_value is None
-        else {"key": f.key, "stringValue": f.string_value}
-        for f in given.fields
-    ]
-    return {"id": given.id, "name": given.name, "fields": fields}
-
-
-def _with_actions(
-    objects: list[PipelineObject], fields: Iterable[tuple[str, bytes]]
-) -> Iterator[tuple[str, bytes]]:
-    """Name the alarms of each component in its settings."""
-    by_id = {each.id: each for each in objects}
-    for name, value in fields:
-        if name.startswith("settings:"):
-            settings = json.loads(value)
-            refs = {event: by_id[settings["id"]].refs(key) for key, event in ACTIONS.items()}
-            yield name, json.dumps(settings | {"actions": refs}).encode()
-        else:
-            yield name, value
+    return start(api, *objects), group

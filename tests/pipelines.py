@@ -152,6 +152,15 @@ def statuses(api: Any, pipeline: str) -> dict[str, str]:
     return {row["@componentParent"]: row["@status"] for row in rows}
 
 
+def instances(api: Any, pipeline: str) -> dict[str, dict[str, str]]:
+    """Return the fields of all instances by id, in the order of their making."""
+    pages = api.get_paginator("query_objects").paginate(pipelineId=pipeline, sphere="INSTANCE")
+    names = [name for page in pages for name in page["ids"]]
+    chunks = [names[first : first + 100] for first in range(0, len(names), 100)]
+    rows = [row for chunk in chunks for row in describe(api, pipeline, *chunk)]
+    return dict(zip(names, rows, strict=True))
+
+
 def every_call(pipeline: str, task: str) -> dict[str, Object]:
     """Return the members of a valid call of each operation, for this pipeline and task."""
     own = {"pipelineId": pipeline}

@@ -59,9 +59,9 @@ def named_fields(happening: Happening) -> dict[str, datetime | str | int]:
         happening.instance_id,
         happening.scheduled_ms,
         happening.created_ms,
+        happening.scheduled_end_ms,
     )
     named |= {
-        "@scheduledEndTime": _time(happening.scheduled_end_ms),
         "@status": happening.status,
         "@attemptCount": happening.attempt,
         "@cascadeFailedOn": happening.cascade_failed_on,

@@ -46,11 +46,11 @@ def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, Pipel
     }
 
 
-def run_of(stored: StoredDefinition) -> set[str]:
-    """Return the ids of the components that are run: activities, and what they wait for."""
+def run_components(stored: StoredDefinition) -> set[str]:
+    """Return the ids of the components that are run: activities, and what they check before."""
     view = DefinitionView(decode(stored).pipeline_objects)
-    guards = (ref for item in view.activities for ref, _ in guarded_by(view, item))
-    return {item.id for item in view.activities} | set(guards)
+    found = {item.id for item in view.activities}
+    return found | {ref for item in view.activities for ref, _ in guarded_by(view, item)}
 
 
 async def paused_components(

@@ -23,6 +23,7 @@ from coordinator.service import spheres
 from coordinator.service.components import components_of, paused_components
 from coordinator.service.contexts import fields_of
 from coordinator.service.definitions import decode
+from coordinator.service.timetables import schedule_fields
 from coordinator.service.waiting import waiting_reason
 
 if TYPE_CHECKING:
@@ -129,8 +130,11 @@ class Objects:
             return {}
         health = await self._pipelines.health(account, pipeline_id, [item.id for item in some])
         paused = await paused_components(self._pipelines, account, pipeline_id, stored.pipeline)
+        scheduled = await schedule_fields(self._pipelines, account, pipeline_id, stored)
         described = {
-            item.id: spheres.component_object(item, ended, paused=item.id in paused)
+            item.id: spheres.component_object(
+                item, ended, scheduled.get(item.id, {}), paused=item.id in paused
+            )
             for item, ended in zip(some, health, strict=True)
         }
         if work is not None:

@@ -68,8 +68,13 @@ def split_attempt(object_id: str) -> tuple[str, int]:
     return object_id, 0
 
 
-def component_object(item: PipelineObject, ended: Health | None, *, paused: bool) -> PipelineObject:
-    """Return a component with its status and health; `ended` is how its last instance ended."""
+def component_object(
+    item: PipelineObject, ended: Health | None, scheduled: Record, *, paused: bool
+) -> PipelineObject:
+    """Return a component with its status and health; `ended` is how its last instance ended.
+
+    `scheduled` are the fields that its schedule gives it.
+    """
     health = {}
     if ended is not None:
         ill = ended.status != "FINISHED"
@@ -82,7 +87,7 @@ def component_object(item: PipelineObject, ended: Health | None, *, paused: bool
         Field("@status", string_value=PAUSED) if paused and f.key == "@status" else f
         for f in item.fields
     ]
-    return PipelineObject(item.id, item.name, (*fields, *_fields({}, health)))
+    return PipelineObject(item.id, item.name, (*fields, *_fields({}, health | scheduled)))
 
 
 def instance_fields(

@@ -38,6 +38,19 @@ class Search(NamedTuple):
     to_ms: str = "+inf"
 
 
+class Progress(NamedTuple):
+    """How far a schedule is: `next_ms` is "inf" where it is over, empty where it never began.
+
+    `latest_ms` is the start of the interval that was run last, or empty; `live` of its runs have
+    not ended. A `window` is how many may go on, where the next waits for that; else it is 0.
+    """
+
+    next_ms: str
+    latest_ms: str
+    live: int
+    window: int
+
+
 class Health(NamedTuple):
     """How an instance ended: with which status, when (ms), and its id."""
 

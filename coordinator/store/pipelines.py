@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from coordinator.domain.ids import shard_of
 from coordinator.domain.times import iso
 from coordinator.errors import PipelineDeletedError, PipelineNotFoundError
-from coordinator.store.instances import Health, InstanceRow, record_of, stored_instances
+from coordinator.store.facts import Facts
+from coordinator.store.instances import InstanceRow, record_of, stored_instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from coordinator.store.instances import Record, Search, StoredInstance
-    from coordinator.store.scripts import Scripts
 
 STAGE_BYTES = 256 * 1024
 STAGE_FIELDS = 500
@@ -43,15 +43,12 @@ class StoredDefinition(NamedTuple):
     leased: int
 
 
-class Pipelines:
+class Pipelines(Facts):
     """The pipeline half of the store. `account` and `pipeline_id` name a pipeline everywhere.
 
     Every method raises PipelineNotFoundError for an id that no pipeline of the account has, and
     those that change something PipelineDeletedError for a deleted one.
     """
-
-    def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
 
     async def create(
         self, shard: int, new: NewPipeline, pipeline_id: str, *, create: bool = True
@@ -272,36 +269,3 @@ class Pipelines:
             to_ms=search.to_ms,
         )
         return [InstanceRow(*(part.decode() for part in row)) for row in rows]
-
-    async def paused(self, account: str, pipeline_id: str) -> set[str]:
-        """Return the components of a pipeline that are paused."""
-        return {name.decode() for name in await self._fields(account, pipeline_id, "paused")}
-
-    async def health(
-        self, account: str, pipeline_id: str, components: Sequence[str]
-    ) -> list[Health | None]:
-        """Return how the last instance of each component ended; None: none has."""
-        found = await self._fields(account, pipeline_id, "health", *components)
-        return [Health(*row.decode().split(" ", 2)) if row else None for row in found]
-
-    async def known(self, account: str, pipeline_id: str, ids: Sequence[str]) -> list[bool]:
-        """Return of each id whether it is an instance of the pipeline."""
-        return list(map(bool, await self._fields(account, pipeline_id, "ids", *ids)))
-
-    async def staged_definition(self, account: str, pipeline_id: str, version: str) -> bytes:
-        """Return the definition that an activated version runs; empty: nothing is kept of it."""
-        names = ("components", "definition")
-        return (await self._fields(account, pipeline_id, *names, version=version))[0]
-
-    async def _fields(
-        self, account: str, pipeline_id: str, kind: str, *names: str, version: str = ""
-    ) -> list[bytes]:
-        found: list[bytes] = await self._scripts.read(
-            "read_fields",
-            shard_of(pipeline_id),
-            *names,
-            scope=f"{account}:{pipeline_id}",
-            kind=kind,
-            version=version,
-        )
-        return found

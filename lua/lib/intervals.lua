@@ -27,17 +27,3 @@ local function interval_at(schedule, at_ms)
   local k = math.floor(((later_year - year) * 12 + later_month - month) / schedule.number)
   return interval_start(schedule, k) > at_ms and k - 1 or k -- the date may come later in its month
 end
-
---- How many intervals a schedule has; math.huge where it goes on for ever.
-local function interval_count(schedule)
-  local until_end = schedule.end_ms and math.max(0, interval_at(schedule, schedule.end_ms - 1) + 1) or math.huge
-  return math.min(until_end, tonumber(schedule.occurrences) or math.huge)
-end
-
---- When the run of an interval is due: at its start, or at its end. math.huge behind the last one.
-local function interval_due(schedule, k)
-  if k >= interval_count(schedule) then
-    return math.huge
-  end
-  return interval_start(schedule, schedule.style == 'timeseries' and k + 1 or k)
-end
