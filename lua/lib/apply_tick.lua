@@ -45,8 +45,8 @@ local function apply_tick(base, scope, name, timer, now, wakes)
     redis.call('ZREM', timers_key(base), timer)
     return 0
   end
-  local early = now < interval_due(schedule, k)
-  if early and not (schedule.skip_to and k < schedule.skip_to) then
+  local due_ms = interval_due(schedule, k)
+  if now < due_ms and not (schedule.skip_to and k < schedule.skip_to and due_ms < math.huge) then
     arm_tick(base, scope, schedule, name, k, timer, now)
     return 0
   elseif is_full(base, scope, schedule, name) then -- the end of one of them begins it again

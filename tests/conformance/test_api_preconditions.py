@@ -196,6 +196,38 @@ def test_it_fails(api):
         finish(api, task)
 
 
+def test_one_of_several_fails(api):
+    """The others end with it, and a rerun of the one that failed has them checked again too."""
+    group = new_group()
+    inputs = [Ref("In"), Ref("Other")]
+    data = {"type": "S3DataNode", "filePath": "s3://b/f", "precondition": Ref("There")}
+    pipeline = start(
+        api,
+        activity("A", group, precondition=Ref("Check"), input=inputs),
+        item("In", **data),
+        item("Other", **data),
+        precondition(maximumRetries="0"),
+        precondition("There"),
+    )
+    found = {name[1:].rpartition("_")[0] for name in ids(api, pipeline)}
+    assert found == {"A", "Check", "There_A_In", "There_A_Other"}
+    task = poll(api, group)
+    assert task["attemptId"].startswith("@Check_")
+    finish(api, poll(api, group))
+    finish(api, task, "FAILED")
+    ended = selector("@status", "EQ", "CANCELED")
+    wait_until(
+        lambda: [n[1:14] for n in ids(api, pipeline, "INSTANCE", ended)] == ["There_A_Other"]
+    )
+    assert shown(api, pipeline, "A")["@status"] == "CASCADE_FAILED"
+    api.set_status(pipelineId=pipeline, objectIds=[of(api, pipeline, "Check")], status="RERUN")
+    wait_until(lambda: shown(api, pipeline, "A")["@status"] == WAITS)
+    for component in ("Check", "There_A_Other", "A"):
+        task = poll(api, group)
+        assert task["attemptId"].startswith(f"@{component}_")
+        finish(api, task)
+
+
 def test_its_time_is_over(api):
     """Not satisfied in time it has FAILED, and says what it said last; a rerun has all its time."""
     group = new_group()
