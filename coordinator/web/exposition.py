@@ -36,6 +36,7 @@ COUNTERS = {
     "renewed": "Leases renewed by a further report",
     "finished": "Tasks finished",
     "retried": "Attempts reported as failed that will be retried",
+    "unsatisfied": "Answers of preconditions that are not satisfied yet",
     "failed": "Instances failed for good",
     "unsatisfied": "Checks of preconditions that were not satisfied yet",
     "canceled": "Instances canceled",

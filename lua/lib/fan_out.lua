@@ -4,7 +4,7 @@
 -- more. Run again, they wait for it (again), and those that failed with it are run again too, though it may have finished
 -- before they are told. Returns how many were told.
 -- @include lib/read_hash lib/make_ready lib/end_instance lib/restart_instance lib/overtake_cancel lib/unfinished_needs
--- @include lib/is_done lib/end_checks lib/count_off lib/clip
+-- @include lib/is_done lib/end_checks lib/count_off lib/clip lib/failed_checks
 -- @keys pipeline instance dependents unmet timers wake
 local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 50, 10000, 1000
 
@@ -27,10 +27,17 @@ local function note_stuck(base, scope, dependent, record, now)
   end
 end
 
---- What failed with an instance is run again with it, unless something else that it needs has failed; returns its links.
+--- What failed with an instance is run again with it, unless something else that it needs has failed; so are its own
+-- preconditions that ended only because it had. Returns how many links were looked at.
 local function revive(base, scope, told, dependent, record, now, wakes)
-  local unfinished, links, hopeless = unfinished_needs(base, scope, record, {}, told.canceling, told.cancel_to)
+  local again = failed_checks(base, scope, record, 'consumer')
+  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, told.canceling, told.cancel_to)
   if not hopeless then
+    for check, check_record in pairs(again) do
+      local left, more = unfinished_needs(base, scope, check_record, {})
+      links = links + more
+      restart_instance(base, scope, check, check_record, left, now, wakes)
+    end
     restart_instance(base, scope, dependent, record, unfinished, now, wakes)
   end
   return links
@@ -48,6 +55,7 @@ local function tell_dependent(base, scope, n, told, dependent, now, wakes)
     cascade_fail(base, scope, told, dependent, record, now)
   elseif record.state == 'blocked' then
     redis.call('SADD', unmet, n)
+    redis.call('SREM', unmet, told.id) -- what it waited for by its id is made by now
     if (told.status or told.stuck) and not record.stuck then
       note_stuck(base, scope, dependent, record, now)
     end
