@@ -55,7 +55,6 @@ class Metrics:
     retried: int = 0
     unsatisfied: int = 0
     failed: int = 0
-    unsatisfied: int = 0
     canceled: int = 0
     given_back: int = 0
     lost: Counter[str] = field(default_factory=lambda: _zeros(LOST_CAUSES))
