@@ -11,7 +11,7 @@ _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 def iso(at_ms: float) -> str:
     """Write ms since the epoch as the wire does."""
-    return instant(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
+    return instant(at_ms).replace(tzinfo=None).isoformat()
 
 
 def instant(at_ms: float) -> datetime:

@@ -1,7 +1,7 @@
 --- The next interval of a schedule: when it is due, and the schedule has fewer runs than it may have, its instances are made.
 -- The tick number is counted on in the same step, so that each interval is run once, and in order, by whomever and however
 -- late. Intervals to be left out are made as skipped ones. Returns how many instances were made.
--- @include lib/read_schedule lib/intervals lib/interval_due lib/create_instances lib/civil
+-- @include lib/read_schedule lib/interval_start lib/interval_due lib/create_instances lib/civil
 -- @keys pipeline schedule schedules live timers
 local function next_run(base, scope, schedule, name)
   local first, k = tonumber(redis.call('HGET', pipeline_key(base, scope), 'next_instance') or 1), schedule.tick

@@ -1,6 +1,6 @@
 --- The schedules of a pipeline at its activation: new ones begin at their start, the others go on where they left off, or
 -- from a given time on; the intervals up to there are left out (the last MOST_SKIPPED of them become skipped instances).
--- @include lib/read_schedule lib/intervals lib/interval_count lib/interval_due
+-- @include lib/read_schedule lib/interval_at lib/interval_count lib/interval_due
 -- @keys pipeline schedule schedules timers wake
 local MOST_SKIPPED = 1000
 

@@ -3,8 +3,8 @@
 -- otherwise, they fail with it if its failure cascades, and else are stuck behind it: their run does not wait for them any
 -- more. Run again, they wait for it (again), and those that failed with it are run again too, though it may have finished
 -- before they are told. Returns how many were told.
--- @include lib/read_hash lib/make_ready lib/end_instance lib/restart_instance lib/overtake_cancel lib/unfinished_needs
--- @include lib/is_done lib/end_checks lib/count_off lib/clip lib/failed_checks
+-- @include lib/read_hash lib/make_ready lib/end_instance lib/overtake_cancel lib/revive lib/is_done lib/end_checks
+-- @include lib/count_off lib/clip
 -- @keys pipeline instance dependents unmet timers wake
 local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 50, 10000, 1000
 
@@ -25,22 +25,6 @@ local function note_stuck(base, scope, dependent, record, now)
     redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. dependent)
     redis.call('SPUBLISH', wake_key(base), '')
   end
-end
-
---- What failed with an instance is run again with it, unless something else that it needs has failed; so are its own
--- preconditions that ended only because it had. Returns how many links were looked at.
-local function revive(base, scope, told, dependent, record, now, wakes)
-  local again = failed_checks(base, scope, record, 'consumer')
-  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, told.canceling, told.cancel_to)
-  if not hopeless then
-    for check, check_record in pairs(again) do
-      local left, more = unfinished_needs(base, scope, check_record, {})
-      links = links + more
-      restart_instance(base, scope, check, check_record, left, now, wakes)
-    end
-    restart_instance(base, scope, dependent, record, unfinished, now, wakes)
-  end
-  return links
 end
 
 local function tell_dependent(base, scope, n, told, dependent, now, wakes)

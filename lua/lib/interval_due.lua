@@ -1,5 +1,5 @@
 --- When the run of an interval is due: at its start, or at its end; never (math.huge) behind the last.
--- @include lib/intervals lib/interval_count
+-- @include lib/interval_start lib/interval_count
 local function interval_due(schedule, k)
   if k >= interval_count(schedule) then
     return math.huge

@@ -2,7 +2,7 @@
 -- intervals overlap it. Of the intervals whose turn was, only what became instances is needed, or is about to: there are
 -- none where they were left out, or before a definition that added the component. A definition that needs very many at a
 -- time is not taken (`MOST_OVERLAPPING` in the rules).
--- @include lib/civil lib/intervals lib/interval_count lib/read_schedule
+-- @include lib/civil lib/interval_start lib/interval_at lib/interval_count lib/read_schedule
 -- @keys ids live run
 --- A schedule, and of which of its intervals (by their start) the instances are being made, a bounded number at a time.
 local function schedule_in_making(base, scope, name)

@@ -45,6 +45,11 @@ def guarded(group, **fields):
     )
 
 
+def again(api, group):
+    """Take a task that is offered again by and by."""
+    return wait_until(lambda: api.poll_for_task(workerGroup=group).get("taskObject"))
+
+
 def of(api, pipeline, component):
     """The instance of a component."""
     (name,) = ids(api, pipeline, "INSTANCE", selector("@componentParent", "REF_EQ", component))
@@ -87,10 +92,10 @@ def test_it_is_asked_until_it_is_satisfied(api, replica):
     assert re.fullmatch(told, reason(api, pipeline, "Check"))
     assert re.fullmatch(f"waits for '{check}', which {told}", reason(api, pipeline, "A"))
     assert ids(api, pipeline, "INSTANCE", selector("@status", "EQ", LATER)) == [check]
-    finish(api, poll(api, group), "FALSE", errorMessage="")
+    finish(api, again(api, group), "FALSE", errorMessage="")
     told = rf"was not satisfied at check 2; it is checked again at {TIME}"
     assert re.fullmatch(told, reason(api, pipeline, "Check"))
-    task = poll(api, group)
+    task = again(api, group)
     assert task["attemptId"] == f"{check}_Attempt=1"
     finish(api, task)
     for component in "AB":
@@ -99,6 +104,24 @@ def test_it_is_asked_until_it_is_satisfied(api, replica):
         finish(api, task)
     assert set(statuses(api, pipeline).values()) == {"FINISHED"}
     assert pipeline_fields(api, pipeline)["@healthStatus"] == "HEALTHY"
+
+
+def test_what_it_reports(api):
+    """The next check knows what the one before has reported; the limits are those of an attempt."""
+    group = new_group()
+    start(api, *guarded(group))
+    task = poll(api, group)
+    pages = [{"key": "pages", "stringValue": "p" * 10_000} for _ in range(20)]
+    api.report_task_progress(taskId=task["taskId"], fields=pages)
+    finish(api, task, "FALSE", errorMessage="w" * 20_000)
+    task = again(api, group)
+    assert task_fields(task)["@previous.pages"] == "p" * 10_000
+    assert task_fields(task)["@attemptCount"] == "1"
+    api.report_task_progress(taskId=task["taskId"], fields=pages)
+    more = [{**page, "key": "more"} for page in pages]
+    with pytest.raises(api.exceptions.InvalidRequestException, match="262144"):
+        api.report_task_progress(taskId=task["taskId"], fields=more)
+    finish(api, task)
 
 
 def test_an_activity_has_no_such_answer(api):
@@ -282,7 +305,7 @@ def test_a_paused_one_that_serves_several(api):
     wait_until(lambda: len(ids(api, pipeline, "INSTANCE", paused)) == 2)
     api.set_status(pipelineId=pipeline, objectIds=["Check"], status="RESUME")
     for _ in range(4):
-        finish(api, poll(api, group))
+        finish(api, again(api, group))
     assert set(statuses(api, pipeline).values()) == {"FINISHED"}
 
 

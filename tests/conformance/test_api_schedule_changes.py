@@ -121,6 +121,17 @@ def test_a_start_at_the_end_of_time(api, more):
     assert state == ("FINISHED" if more else "SCHEDULED")
 
 
+def test_the_beginning_of_time(api):
+    """A year of one digit is written with four, as all are."""
+    group, begin = new_group(), "0001-01-01T00:00:00"
+    pipeline = start(api, scheduled("A", group), schedule("3 years", begin, occurrences="1"))
+    fields = task_fields(poll(api, group))
+    assert fields["@scheduledStartTime"] == begin
+    assert fields["@scheduledEndTime"] == "0004-01-01T00:00:00"
+    early = selector("@scheduledStartTime", "LE", "0001-01-01T00:00:00")
+    assert ids(api, pipeline, "INSTANCE", early) == [f"@A_{begin}"]
+
+
 def test_a_schedule_goes_on_where_it_was_canceled(api):
     """What the deactivation canceled is run again, and then the rest."""
     group, begin = new_group(), ago(3.5)
