@@ -53,6 +53,7 @@ class Metrics:
     renewed: int = 0
     finished: int = 0
     retried: int = 0
+    unsatisfied: int = 0
     failed: int = 0
     canceled: int = 0
     given_back: int = 0

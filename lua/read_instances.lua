@@ -9,9 +9,9 @@
 -- RETURNS
 --   for each, until the answer has some MB (the caller asks again for the others): nothing known: {}; else {instance record,
 --   what is kept of the attempt, reported fields}, each flat, then how many it waits for, some of those as {id, state, status,
---   acknowledged ms, and of a precondition: 1, checks so far, what the last one said, when the next is, …} (each may be
---   empty), when its component was paused (or empty), the fields of its component (JSON; empty where a row
---   before has the same), and which row has them, from 1
+--   acknowledged ms, of a precondition: 1, checks so far, what the last one said, when the next is, and when its component
+--   was paused, …} (each may be empty), when its component was paused (or empty), the fields of its component (JSON; empty
+--   where a row before has the same), and which row has them, from 1
 -- @keys ids instance attempt progress unmet paused components
 local MOST_NAMED = 5
 local MOST_BYTES = 4194304
@@ -23,9 +23,10 @@ local function some_unmet(n)
   for _, need in ipairs(some) do
     local n_of_need = redis.call('HGET', ids_key(base, scope), need) or need
     local found = redis.call('HMGET', instance_key(base, scope, n_of_need), 'id', 'state', 'status', 'acked_ms', 'precondition',
-      'checks_made', 'said', 'retry_ms')
+      'checks_made', 'said', 'retry_ms', 'component')
+    found[9] = found[9] and redis.call('HGET', paused_key(base, scope), found[9])
     found[1] = found[1] or string.match(need, '^@.*') -- one of a later interval is known by its id
-    for i = 1, 8 do -- one whose making has not come to it yet has none of them
+    for i = 1, 9 do -- one whose making has not come to it yet has none of them
       named[#named + 1] = found[i] or ''
     end
   end

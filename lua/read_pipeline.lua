@@ -7,17 +7,17 @@
 --   2 scope      string  account and pipeline
 --   3 wanted     string  latest, active, or empty
 -- RETURNS
---   pipeline record (flat; empty if there is none, little of a deleted one; with living, how many instances have not ended;
+--   pipeline record (flat; empty if there is none, little of a deleted one; with living, how many instances have not ended or are to go on;
 --   with schedules, next_run_ms, when the next run is due, inf: there is none any more; where alarms are to be delivered,
 --   pending_alarms, how many, and alarm_error, why the oldest was not), definition JSON or empty, its version, 1 if it has
 --   errors, how many leases are live
--- @keys pipeline definition members outbox alarm schedules
+-- @keys pipeline definition members outbox alarm schedules interrupted
 local function add(record, name, value)
   record[#record + 1], record[#record + 2] = name, tostring(value)
 end
 
 local function add_runs(record)
-  local living = 0
+  local living = redis.call('ZCARD', interrupted_key(base, scope))
   for _, place in ipairs({ 'blocked', 'ready', 'leased', 'delayed' }) do
     living = living + redis.call('ZCARD', members_key(base, scope, place))
   end

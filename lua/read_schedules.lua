@@ -9,7 +9,7 @@
 -- RETURNS
 --   for each: when its next run is due (ms; inf: there is none any more; empty: it is not known), the start of the interval
 --   that was run last (ms; empty: none), how many runs go on, and how many may, if it waits for one of them (else 0)
--- @include lib/read_schedule lib/intervals
+-- @include lib/read_schedule lib/interval_start
 -- @keys schedules live
 local answer = {}
 for i, name in ipairs(rest) do

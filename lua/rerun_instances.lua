@@ -31,7 +31,7 @@ for n, record in pairs(found) do
   again[n] = record.state == 'terminal' or nil
 end
 for n, record in pairs(found) do
-  checks[n] = again[n] and failed_checks(base, scope, record, alive[1], alive[2], now) or {}
+  checks[n] = again[n] and failed_checks(base, scope, record, nil, alive[1], alive[2], now) or {}
 end
 
 local function plan(n, record)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from math import inf
 from typing import TYPE_CHECKING, Any
 
+from invariants_runs import Runs
 from tables import fields
 
 if TYPE_CHECKING:
@@ -259,43 +259,7 @@ class Shard:
             assert (self.value(index, scope) or {}) == times, f"{scope}: {index}"
         if self.deleted(scope):
             return
-        self.check_live(scope, records)
-        self.check_schedules(scope)
-        for n in self.value("interrupted", scope) or ():
-            assert records[n]["canceled_by"] == "deactivation", f"{n} is not interrupted"
-            assert "live" in records[n], f"{n} is interrupted and counts no more"
-
-    def check_live(self, scope: str, records: dict[str, dict[str, str]]) -> None:
-        """Assert that each run counts those of its instances that have not ended yet."""
-        pipeline = self.value("pipeline", scope)
-        gone = int(pipeline.get("cancel_to", 0))  # on demand: starts that do not count
-        live: dict[str, Counter[str]] = defaultdict(Counter)
-        for n, record in records.items():
-            if "live" in record and ("schedule" in record or int(n) > gone):
-                live[record.get("schedule", "")][record["live"]] += 1
-        for parts, entry in self.kinds["run"].items():
-            run = entry.value
-            counts = "schedule" in run or int(run["first"]) > gone
-            if parts.startswith(scope + ":") and counts and "skipped" not in run:
-                left = int(run["count"]) - int(run["next"])
-                live[run.get("schedule", "")][run["first"]] += left
-        found = {
-            parts.removeprefix(scope + ":"): {run: int(left) for run, left in entry.value.items()}
-            for parts, entry in self.kinds["live"].items()
-            if parts.startswith(scope + ":")
-        }
-        assert found == live, f"{scope}: the runs count other instances than there are"
-
-    def check_schedules(self, scope: str) -> None:
-        """Assert that each schedule goes on: it has a tick to come, or is full, or over."""
-        names = self.value("schedules", scope) or {}
-        for name, due_ms in names.items():
-            schedule = self.value("schedule", f"{scope}:{name}")
-            live = len(self.value("live", f"{scope}:{name}") or {})
-            ticks = f"tick:{scope}:{name}" in self.timers
-            full = "full" in schedule and live >= int(schedule["window"])
-            stopped = self.value("pipeline", scope)["state"] != "SCHEDULED"
-            assert ticks or full or stopped or due_ms == inf, f"{scope}: {name} has stopped"
+        Runs(self, scope, records).check()
 
     def check_strays(self) -> None:
         """Assert that no key outlives what it belongs to, and that passing ones pass."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coordinator.wire.operations import OPERATIONS
@@ -39,6 +40,27 @@ def activity(object_id: str, /, group: str = "", **fields: Any) -> Object:
     if group:
         given["workerGroup"] = group
     return item(object_id, **given | fields)
+
+
+def scheduled(object_id: str, /, group: str, style: str = "cron", **fields: Any) -> Object:
+    """Make such an activity that runs on the schedule S, or on another one."""
+    return activity(object_id, group, scheduleType=style, **{"schedule": Ref("S")} | fields)
+
+
+def schedule(period: str, begin: str = "", object_id: str = "S", /, **fields: Any) -> Object:
+    """Make a Schedule, of `begin` or of the first activation on."""
+    given = {"startDateTime": begin} if begin else {"startAt": "FIRST_ACTIVATION_DATE_TIME"}
+    return item(object_id, type="Schedule", period=period, **given, **fields)
+
+
+def ago(hours: float) -> str:
+    """Return a time in the past as the wire has it, or one to come."""
+    return f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}"
+
+
+def later(begin: str, **span: float) -> str:
+    """Return the time that is so much later, as the wire has it."""
+    return f"{datetime.fromisoformat(begin) + timedelta(**span):%Y-%m-%dT%H:%M:%S}"
 
 
 def new_group() -> str:
@@ -116,12 +138,27 @@ def describe(api: Any, pipeline: str, *object_ids: str) -> list[dict[str, str]]:
     return [values(described) for described in found["pipelineObjects"]]
 
 
+def pipeline_fields(api: Any, pipeline: str) -> dict[str, str]:
+    """Return the fields of a pipeline's description."""
+    (found,) = api.describe_pipelines(pipelineIds=[pipeline])["pipelineDescriptionList"]
+    return values(found)
+
+
 def statuses(api: Any, pipeline: str) -> dict[str, str]:
     """Return the status of every instance by its component."""
     found = api.get_paginator("query_objects").paginate(pipelineId=pipeline, sphere="INSTANCE")
     names = [name for page in found for name in page["ids"]]
     rows = describe(api, pipeline, *names) if names else []
     return {row["@componentParent"]: row["@status"] for row in rows}
+
+
+def instances(api: Any, pipeline: str) -> dict[str, dict[str, str]]:
+    """Return the fields of all instances by id, in the order of their making."""
+    pages = api.get_paginator("query_objects").paginate(pipelineId=pipeline, sphere="INSTANCE")
+    names = [name for page in pages for name in page["ids"]]
+    chunks = [names[first : first + 100] for first in range(0, len(names), 100)]
+    rows = [row for chunk in chunks for row in describe(api, pipeline, *chunk)]
+    return dict(zip(names, rows, strict=True))
 
 
 def every_call(pipeline: str, task: str) -> dict[str, Object]:

@@ -1,7 +1,8 @@
 """Days and months of the proleptic Gregorian calendar without the bounds that `datetime` has.
 
-A schedule that begins in the year 9999 is of no use, but must break nothing. `lua/lib/civil.lua`
-has the same arithmetic: years of 400-year eras that begin on 1 March, so that the leap day is last.
+A schedule that begins in the year 9999 is of no use, but must break nothing.
+`lua/lib/civil_days.lua` has the same arithmetic: years of 400-year eras that begin on 1 March, so
+that the leap day is last.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ Source: the developer guide's page on expressions, which says where they are not
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,10 +25,12 @@ from coordinator.domain.expressions import (
 )
 from coordinator.domain.parameters import grouped, texts_of
 from coordinator.domain.spelling import sentence_end
+from coordinator.domain.times import instant
 from coordinator.domain.view import DefinitionView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from coordinator.domain.expressions.syntax import Template
 
@@ -81,9 +82,11 @@ def run_time_fields(
     return {
         "@id": instance_id,
         "@pipelineId": pipeline_id,
-        "@scheduledStartTime": _time(scheduled_ms),
-        "@scheduledEndTime": _time(scheduled_ms if scheduled_end_ms is None else scheduled_end_ms),
-        "@actualStartTime": _time(created_ms),
+        "@scheduledStartTime": instant(scheduled_ms),
+        "@scheduledEndTime": instant(
+            scheduled_ms if scheduled_end_ms is None else scheduled_end_ms
+        ),
+        "@actualStartTime": instant(created_ms),
     }
 
 
@@ -236,7 +239,3 @@ def _read(text: str) -> Template:
 
 
 _parsed = lru_cache(maxsize=1024)(parse)
-
-
-def _time(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms // 1000, UTC)

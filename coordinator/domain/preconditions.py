@@ -72,18 +72,11 @@ def checks(view: DefinitionView) -> dict[str, list[Check]]:
 
 def guarded_by(view: DefinitionView, item: PipelineObject) -> list[tuple[str, str]]:
     """The preconditions that an activity waits for, each with what has it, once."""
-    pairs = ((ref, item.id) for ref in item.refs("precondition"))
-    return list(dict.fromkeys([*_known(view, pairs), *_known(view, _of_input(view, item))]))
-
-
-def _of_input(view: DefinitionView, item: PipelineObject) -> Iterator[tuple[str, str]]:
-    for node in item.refs("input"):
-        if node in view.inherited:
-            yield from ((ref, node) for ref in view.inherited[node].refs("precondition"))
-
-
-def _known(view: DefinitionView, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    return (pair for pair in pairs if pair[0] in view.inherited)
+    if not view.guards:
+        return []
+    holders = (item.id, *item.refs("input"))
+    pairs = ((ref, holder) for holder in holders for ref in view.guards.get(holder, ()))
+    return list(dict.fromkeys(pair for pair in pairs if pair[0] in view.inherited))
 
 
 def _named(view: DefinitionView, found: list[tuple[str, str, str]]) -> Iterator[Check]:

@@ -2,7 +2,7 @@
 
 Source: the developer guide's pages on schedules. Months are those of the calendar, counted from the
 first start so that none slips: where a month is too short, its last day counts. Times are ms since
-the epoch; `lua/lib/intervals.lua` works out the same.
+the epoch; `lua/lib/interval_start.lua` and `interval_at.lua` work out the same.
 """
 
 from __future__ import annotations

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+_LAST_MS = 253_402_300_799_000  # the last second of the year 9999
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 def iso(at_ms: float) -> str:
     """Write ms since the epoch as the wire does."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return instant(at_ms).replace(tzinfo=None).isoformat()
+
+
+def instant(at_ms: float) -> datetime:
+    """Return the second of a time in ms; no later one than the wire can write."""
+    return datetime.fromtimestamp(min(at_ms, _LAST_MS) // 1000, UTC)
 
 
 def parse_time(text: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from coordinator.domain.definitions import DEFAULT_ID, PipelineObject
@@ -28,6 +29,12 @@ class DefinitionView:
         }
         self.types = {object_id: item.type for object_id, item in self.inherited.items()}
         self.activities = [item for item in self.inherited.values() if self.is_activity(item.id)]
+
+    @cached_property
+    def guards(self) -> dict[str, list[str]]:
+        """The preconditions of each object that has any."""
+        found = {item.id: item.refs("precondition") for item in self.inherited.values()}
+        return {object_id: refs for object_id, refs in found.items() if refs}
 
     def is_activity(self, object_id: str) -> bool:
         """Whether tasks are made of the object: its type ends in Activity and it is not Default."""

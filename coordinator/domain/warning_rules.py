@@ -40,13 +40,11 @@ def missing_types(view: DefinitionView) -> Iterator[tuple[str, str]]:
 
 def nodes_out_of_step(view: DefinitionView) -> Iterator[tuple[str, str]]:
     """A data node has no runs of its own: it is what it is for the interval of its reader."""
+    schedules = {item.id: item.refs("schedule") for item in view.inherited.values()}
     told: set[str] = set()
     for item in view.activities:
-        for node in item.refs("input"):
-            if node in told or node not in view.inherited or not schedule_name(view, item):
-                continue
-            own = view.inherited[node].refs("schedule")
-            if own and own != item.refs("schedule"):
+        for node in item.refs("input") if schedule_name(view, item) else ():
+            if node not in told and schedules.get(node, []) not in ([], schedules[item.id]):
                 told.add(node)
                 yield (
                     node,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.domain.definitions import Field, PipelineObject
 from coordinator.domain.inheritance import flatten
+from coordinator.domain.preconditions import guarded_by
 from coordinator.domain.secrets import masked
 from coordinator.domain.view import DefinitionView
 from coordinator.service.definitions import decode
@@ -45,9 +46,11 @@ def components_of(pipeline_id: str, stored: StoredDefinition) -> dict[str, Pipel
     }
 
 
-def activities_of(stored: StoredDefinition) -> set[str]:
-    """Return the ids of the components that are run."""
-    return {item.id for item in DefinitionView(decode(stored).pipeline_objects).activities}
+def run_components(stored: StoredDefinition) -> set[str]:
+    """Return the ids of the components that are run: activities, and what they check before."""
+    view = DefinitionView(decode(stored).pipeline_objects)
+    found = {item.id for item in view.activities}
+    return found | {ref for item in view.activities for ref, _ in guarded_by(view, item)}
 
 
 async def paused_components(

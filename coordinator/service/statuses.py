@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from coordinator.errors import InvalidRequestError, PipelineDeletedError, PipelineNotFoundError
-from coordinator.service.components import activities_of, components_of
+from coordinator.service.components import components_of, run_components
 from coordinator.service.spheres import split_attempt
 
 if TYPE_CHECKING:
@@ -92,10 +92,11 @@ class Statuses:
                 raise InvalidRequestError(f"Member 'objectIds' names '{name[:64]}', {_what(name)}.")
         if strange:
             raise InvalidRequestError(_mixed(status, strange[0]))
-        activities = await asyncio.to_thread(activities_of, stored)
-        for name in (name for name in ids if name not in activities):
+        run = await asyncio.to_thread(run_components, stored)
+        for name in (name for name in ids if name not in run):
             raise InvalidRequestError(
-                f"Status {status} is for activities, and '{name[:64]}' is none: it is never run."
+                f"Status {status} is for activities and their preconditions, and '{name[:64]}' is "
+                "neither: it is never run."
             )
 
     async def _instances(self, account: str, pipeline_id: str, ids: Sequence[str]) -> set[str]:

@@ -88,12 +88,11 @@ def previous_fields(checkpoint: dict[str, bytes]) -> list[Field]:
 
 
 def _runtime_fields(claimed: Claimed) -> list[Field]:
-    scheduled = iso(claimed.scheduled_ms)
     text = {
         "@sphere": "ATTEMPT",
         "@status": "WAITING_FOR_RUNNER",
-        "@scheduledStartTime": scheduled,
-        "@scheduledEndTime": scheduled,
+        "@scheduledStartTime": iso(claimed.scheduled_ms),
+        "@scheduledEndTime": iso(claimed.scheduled_end_ms),
         "@actualStartTime": iso(claimed.created_ms),
         "@pipelineId": claimed.pipeline_id,
         "@attemptCount": str(claimed.attempt),

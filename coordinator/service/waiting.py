@@ -85,7 +85,8 @@ def _need(need: Need) -> str:
         again = iso(int(need.retry_ms))
         return f"'{need.id}', which {_not_satisfied(need.checks_made, need.said, again)}"
     if need.state != "terminal":
-        return f"'{need.id}' ({shown_status(need.state, '', need.acked_ms)})"
+        shown = shown_status(need.state, "", need.acked_ms, paused=bool(need.paused_ms))
+        return f"'{need.id}' ({shown})"
     return f"'{need.id}', which is {need.status}: rerun it or mark it finished"
 
 

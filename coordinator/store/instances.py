@@ -64,7 +64,7 @@ class Need(NamedTuple):
 
     Its id is empty while its run is being made; one of a later interval has an id and no state. The
     rest is of a precondition: "1", how often it was not satisfied, what the last check said, and
-    when it is checked again.
+    when it is checked again; and when its component was paused, if it is.
     """
 
     id: str
@@ -75,6 +75,7 @@ class Need(NamedTuple):
     checks_made: str = ""
     said: str = ""
     retry_ms: str = ""
+    paused_ms: str = ""
 
 
 class StoredInstance(NamedTuple):
@@ -106,7 +107,7 @@ def stored_instances(rows: Sequence[Sequence[Any]]) -> list[StoredInstance | Non
 def _stored_instance(row: Sequence[Any], template: bytes) -> StoredInstance:
     progress = {row[2][i].decode(): row[2][i + 1] for i in range(0, len(row[2]), 2)}
     flat = [part.decode() for part in row[4]]
-    needs = [Need(*flat[i : i + 8]) for i in range(0, len(flat), 8)]
+    needs = [Need(*flat[i : i + 9]) for i in range(0, len(flat), 9)]
     return StoredInstance(
         record_of(row[0]), record_of(row[1]), progress, row[3], needs, row[5].decode(), template
     )

@@ -36,6 +36,7 @@ COUNTERS = {
     "renewed": "Leases renewed by a further report",
     "finished": "Tasks finished",
     "retried": "Attempts reported as failed that will be retried",
+    "unsatisfied": "Checks of preconditions that were not satisfied yet",
     "failed": "Instances failed for good",
     "canceled": "Instances canceled",
     "given_back": "Tasks given back because their runner had left before it was told",

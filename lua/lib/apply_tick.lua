@@ -1,13 +1,8 @@
 --- The next interval of a schedule: when it is due, and the schedule has fewer runs than it may have, its instances are made.
 -- The tick number is counted on in the same step, so that each interval is run once, and in order, by whomever and however
 -- late. Intervals to be left out are made as skipped ones. Returns how many instances were made.
--- @include lib/read_schedule lib/intervals lib/interval_count lib/create_instances lib/civil
+-- @include lib/read_schedule lib/interval_start lib/interval_due lib/create_instances lib/civil
 -- @keys pipeline schedule schedules live timers
---- When the run of an interval is due: at its start, or at its end.
-local function interval_due(schedule, k)
-  return interval_start(schedule, schedule.style == 'timeseries' and k + 1 or k)
-end
-
 local function next_run(base, scope, schedule, name)
   local first, k = tonumber(redis.call('HGET', pipeline_key(base, scope), 'next_instance') or 1), schedule.tick
   local start_ms, skipped = interval_start(schedule, k), schedule.skip_to and k < schedule.skip_to or nil
@@ -26,14 +21,13 @@ end
 
 --- Say when the schedule goes on: an interval that is due already comes at once.
 local function arm_tick(base, scope, schedule, name, k, timer, now)
-  if k >= interval_count(schedule) then
-    redis.call('ZADD', schedules_key(base, scope), 'inf', name)
+  local due_ms = interval_due(schedule, k)
+  redis.call('ZADD', schedules_key(base, scope), due_ms, name)
+  if due_ms == math.huge then
     redis.call('ZREM', timers_key(base), timer)
     return
   end
-  local due_ms = interval_due(schedule, k)
   local skipped = schedule.skip_to and k < schedule.skip_to
-  redis.call('ZADD', schedules_key(base, scope), due_ms, name)
   redis.call('ZADD', timers_key(base), skipped and now - 1 or math.max(due_ms, now - 1), timer)
 end
 
@@ -51,8 +45,8 @@ local function apply_tick(base, scope, name, timer, now, wakes)
     redis.call('ZREM', timers_key(base), timer)
     return 0
   end
-  local early = now < (k < interval_count(schedule) and interval_due(schedule, k) or math.huge)
-  if early and not (schedule.skip_to and k < schedule.skip_to) then
+  local due_ms = interval_due(schedule, k)
+  if now < due_ms and not (schedule.skip_to and k < schedule.skip_to and due_ms < math.huge) then
     arm_tick(base, scope, schedule, name, k, timer, now)
     return 0
   elseif is_full(base, scope, schedule, name) then -- the end of one of them begins it again

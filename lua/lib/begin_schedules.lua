@@ -1,6 +1,6 @@
 --- The schedules of a pipeline at its activation: new ones begin at their start, the others go on where they left off, or
 -- from a given time on; the intervals up to there are left out (the last MOST_SKIPPED of them become skipped instances).
--- @include lib/read_schedule lib/intervals lib/interval_count
+-- @include lib/read_schedule lib/interval_at lib/interval_count lib/interval_due
 -- @keys pipeline schedule schedules timers wake
 local MOST_SKIPPED = 1000
 
@@ -33,7 +33,7 @@ local function leave_out(key, schedule, from_ms)
   end
   local tick = math.max(schedule.tick, to - MOST_SKIPPED)
   if tick > schedule.tick then
-    redis.call('HSET', key, 'tick', tick, 'gone_to', tick)
+    redis.call('HSET', key, 'tick', tick)
   end
   redis.call('HSET', key, 'skip_to', to)
 end
@@ -53,7 +53,8 @@ local function begin_schedule(base, scope, staged, version, first_ms, from_ms, n
   if from_ms then
     leave_out(key, read_schedule(base, scope, staged.name), from_ms)
   end
-  redis.call('ZADD', schedules_key(base, scope), 'NX', now, staged.name)
+  local schedule = read_schedule(base, scope, staged.name)
+  redis.call('ZADD', schedules_key(base, scope), interval_due(schedule, schedule.tick), staged.name)
   redis.call('ZADD', timers_key(base), now - 1, timer)
 end
 

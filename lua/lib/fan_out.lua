@@ -3,8 +3,8 @@
 -- otherwise, they fail with it if its failure cascades, and else are stuck behind it: their run does not wait for them any
 -- more. Run again, they wait for it (again), and those that failed with it are run again too, though it may have finished
 -- before they are told. Returns how many were told.
--- @include lib/read_hash lib/make_ready lib/end_instance lib/restart_instance lib/overtake_cancel lib/unfinished_needs
--- @include lib/is_done lib/end_checks lib/count_off lib/clip
+-- @include lib/read_hash lib/make_ready lib/end_instance lib/overtake_cancel lib/revive lib/is_done lib/end_checks
+-- @include lib/count_off lib/clip
 -- @keys pipeline instance dependents unmet timers wake
 local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 50, 10000, 1000
 
@@ -27,15 +27,6 @@ local function note_stuck(base, scope, dependent, record, now)
   end
 end
 
---- What failed with an instance is run again with it, unless something else that it needs has failed; returns its links.
-local function revive(base, scope, told, dependent, record, now, wakes)
-  local unfinished, links, hopeless = unfinished_needs(base, scope, record, {}, told.canceling, told.cancel_to)
-  if not hopeless then
-    restart_instance(base, scope, dependent, record, unfinished, now, wakes)
-  end
-  return links
-end
-
 local function tell_dependent(base, scope, n, told, dependent, now, wakes)
   local record, unmet = read_hash(instance_key(base, scope, dependent)), unmet_key(base, scope, dependent)
   overtake_cancel(base, scope, dependent, record, told.canceling, told.cancel_to, now)
@@ -48,6 +39,7 @@ local function tell_dependent(base, scope, n, told, dependent, now, wakes)
     cascade_fail(base, scope, told, dependent, record, now)
   elseif record.state == 'blocked' then
     redis.call('SADD', unmet, n)
+    redis.call('SREM', unmet, told.id) -- what it waited for by its id is made by now
     if (told.status or told.stuck) and not record.stuck then
       note_stuck(base, scope, dependent, record, now)
     end

@@ -3,7 +3,7 @@
 -- What depends on it is canceled as well, so nobody is told.
 -- @include lib/cancel_instance
 local function is_doomed(n, record, canceling, cancel_to)
-  return canceling and tonumber(n) <= tonumber(cancel_to) and record.state and record.state ~= 'terminal'
+  return canceling and record.state and record.state ~= 'terminal' and tonumber(n) <= tonumber(cancel_to)
     and record.spared ~= canceling
 end
 

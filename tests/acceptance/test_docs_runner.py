@@ -1,89 +1,25 @@
-"""docs/runner.md tells the truth: every block of it runs, against a coordinator."""
+"""docs/runner.md and docs/handlers.md tell the truth: every block of them runs."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import uuid
 from importlib import metadata
-from pathlib import Path
 
-import boto3
-import botocore
 import pytest
-from botocore.config import Config
-from waiting import wait_until
+from documents import DOCS, ENDPOINT, blocks, ended, in_api_form, page, programs
 
 from coordinator.cli import cli
 from coordinator.runner import Registry
 from coordinator.runner.handlers import BUILT_IN
 from coordinator.runner.testing import make_task, run_handler
 
-DOCS = (Path(__file__).parents[2] / "docs/runner.md").read_text()
-ENDPOINT = "http://127.0.0.1:8080"
-PORT = re.compile(r"on http://127\.0\.0\.1:(\d+)")
-COORDINATOR = [sys.executable, "-m", "coordinator.cli"]
-
-
-def blocks(language):
-    """The blocks of a language."""
-    return re.findall(rf"```{language}\n(.*?)```", DOCS, re.DOTALL)
-
-
-def programs():
-    """The programs, by the file's name that is their first line."""
-    named = [(block.splitlines()[0].removeprefix("# "), block) for block in blocks("python")]
-    return dict(named)
-
-
-@pytest.fixture
-def processes(tmp_path):
-    """Start processes in a directory with every program; they are killed with the test."""
-    started = []
-
-    def start(*arguments, log="log"):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "COORDINATOR_"))}
-        path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-        with (tmp_path / log).open("wb") as output:
-            process = subprocess.Popen(
-                arguments,
-                cwd=tmp_path,
-                env={**kept, "PYTHONPATH": path},
-                stdout=output,
-                stderr=output,
-            )
-        started.append(process)
-        return process
-
-    yield start
-    for process in reversed(started):
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def url(processes, tmp_path):
-    """A coordinator, and every program in the working directory, which asks for this one."""
-    processes(*COORDINATOR, "serve", "--port", "0", log="serve")
-    log = tmp_path / "serve"
-    found = f"http://127.0.0.1:{wait_until(lambda: PORT.findall(log.read_text()), 30)[0]}"
-    for name, text in programs().items():
-        (tmp_path / name).write_text(text.replace(ENDPOINT, found))
-    return found
-
-
-@pytest.fixture
-def client(url):
-    """A stock client of it."""
-    config = Config(signature_version=botocore.UNSIGNED)
-    client = boto3.client("datapipeline", endpoint_url=url, region_name="us-east-1", config=config)
-    yield client
-    client.close()
+RUNNER, HANDLERS = page("runner.md"), page("handlers.md")
+PROGRAMS = programs(RUNNER)
 
 
 def activate(client, *objects):
@@ -97,117 +33,50 @@ def activate(client, *objects):
     return pipeline
 
 
-def in_api_form(**fields):
-    """An object as the API has it."""
-    name = fields.pop("id")
-    flat = [
-        {"key": key, "refValue": each["ref"]}
-        if isinstance(each, dict)
-        else {"key": key, "stringValue": each}
-        for key, value in fields.items()
-        for each in (value if isinstance(value, list) else [value])
-    ]
-    return {"id": name, "name": name, "fields": flat}
+def test_the_command_runs_the_handler(stock_client, workplace):
+    """The command of the page takes the handler of the page."""
+    (command,) = [line for block in blocks(RUNNER, "console") for line in block.splitlines()]
+    workplace.write(PROGRAMS)
+    workplace.start(*command.replace(ENDPOINT, workplace.url).split(), log="runner")
+    workplace.path("words").write_text("three of them")
+    count = {"id": "Count", "type": "CountWordsActivity", "workerGroup": "etl"}
+    found = ended(
+        stock_client, activate(stock_client, {**count, "path": str(workplace.path("words"))})
+    )
+    assert found["Count"]["@status"] == "FINISHED"
 
 
-def ended(client, pipeline):
-    """Wait for the end of every instance, and return their fields."""
-
-    def look():
-        ids = client.query_objects(pipelineId=pipeline, sphere="INSTANCE")["ids"]
-        described = client.describe_objects(pipelineId=pipeline, objectIds=ids)
-        found = [
-            {field["key"]: field.get("stringValue", field.get("refValue")) for field in o["fields"]}
-            for o in described["pipelineObjects"]
-        ]
-        done = all(one["@status"] in {"FINISHED", "FAILED"} for one in found)
-        return {one["@componentParent"]: one for one in found} if done else None
-
-    return wait_until(look, 40)
-
-
-def test_fan_out_over_files_with_a_handler(url, processes, tmp_path):
-    """The command of the docs runs the handler of the docs; the files are counted."""
-    (command,) = [line for block in blocks("console") for line in block.splitlines()]
-    program, *arguments = command.replace(ENDPOINT, url).split()
-    assert program == "coordinator"
-    processes(*COORDINATOR, *arguments, log="runner")
-    (tmp_path / "files").mkdir()
-    for number in range(5):
-        (tmp_path / "files" / str(number)).write_text("some words\n" * number)
-    fan_out = processes(sys.executable, "fan_out.py", "files", log="fan_out")
-    assert fan_out.wait(60) == 0, (tmp_path / "fan_out").read_text()
-    assert (tmp_path / "fan_out").read_text() == "20 words\n"
-
-
-def test_a_script_of_ones_own_runs_the_handlers_that_are_there(client, processes, tmp_path):
-    """The script of the docs works on the definition of the docs, and stops by a signal."""
-    _, definition = blocks("json")
-    runner = processes(sys.executable, "my_runner.py", log="runner")
-    (tmp_path / "words.csv").write_text("one,1\ntwo,2\n")
-    found = ended(client, activate(client, *json.loads(definition)["objects"]))
+def test_a_script_of_ones_own_runs_the_handlers_that_are_there(stock_client, workplace):
+    """The script of one page works on the definition of the other, and stops by a signal."""
+    (definition,) = blocks(HANDLERS, "json")
+    workplace.write(PROGRAMS)
+    runner = workplace.start(sys.executable, "my_runner.py", log="runner")
+    workplace.path("words.csv").write_text("one,1\ntwo,2\n")
+    found = ended(stock_client, activate(stock_client, *json.loads(definition)["objects"]))
     assert {name: one["@status"] for name, one in found.items()} == dict.fromkeys(
         ["Load", "Double", "Show"], "FINISHED"
     ), found
-    rows = sqlite3.connect(tmp_path / "words.db")
+    rows = sqlite3.connect(workplace.path("words.db"))
     assert list(rows.execute("SELECT * FROM words ORDER BY seen")) == [("one", 2), ("two", 4)]
     rows.close()
-    assert (tmp_path / "lines.txt").read_text().strip() == "2"
+    assert workplace.read("lines.txt").strip() == "2"
     runner.send_signal(signal.SIGTERM)
     assert runner.wait(15) == 0
 
 
-def test_a_runner_by_hand(client, processes, tmp_path):
-    """It has at most forty lines, finishes and fails tasks, and stops one that is canceled."""
-    assert len([line for line in programs()["by_hand.py"].splitlines()[1:] if line]) <= 40
-    processes(sys.executable, "by_hand.py", log="by_hand")
-    common = {"type": "ShellCommandActivity", "workerGroup": "by-hand", "maximumRetries": "0"}
-    pipeline = activate(
-        client,
-        {"id": "Good", "command": f"echo done >{tmp_path}/good", **common},
-        {"id": "Bad", "command": "exit 3", **common},
-    )
-    found = ended(client, pipeline)
-    assert (found["Good"]["@status"], found["Bad"]["errorId"]) == ("FINISHED", "ExitCode3")
-    assert (tmp_path / "good").read_text() == "done\n"
-    quick = {**common, "reportProgressTimeout": "1 second"}
-    long = {"id": "Long", "command": f"echo $$ >{tmp_path}/pid; exec sleep 600", **quick}
-    pipeline = activate(client, long)
-    pid = wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 20)
-    ids = client.query_objects(pipelineId=pipeline, sphere="INSTANCE")["ids"]
-    client.set_status(pipelineId=pipeline, objectIds=ids, status="TRY_CANCEL")
-    wait_until(lambda: "zombie" in _state(pid) or not _state(pid), 20)
-
-
-def _state(pid):
-    try:
-        return Path(f"/proc/{pid.strip()}/status").read_text()
-    except FileNotFoundError:
-        return ""
-
-
 @pytest.mark.parametrize("name", ["test_word_handlers.py", "test_complete_handlers.py"])
-def test_the_tests_of_the_docs(tmp_path, name):
+def test_the_tests_of_the_page(workplace, name):
     """The test of a handler passes, as a test."""
-    for file, text in programs().items():
-        (tmp_path / file).write_text(text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null"]
-    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    done = subprocess.run(
-        [*command, "--rootdir", tmp_path, name],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "1 passed" in done.stdout
+    workplace.write(PROGRAMS)
+    options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", "."]
+    ran = workplace.start(sys.executable, "-m", "pytest", *options, name)
+    assert ran.wait(60) == 0, workplace.read("log")
+    assert "1 passed" in workplace.read("log")
 
 
 def test_the_isolated_handler(tmp_path, monkeypatch):
     """It goes on where the attempt before was, and fails in its own words."""
-    (tmp_path / "apart_handlers.py").write_text(programs()["apart_handlers.py"])
+    (tmp_path / "apart_handlers.py").write_text(PROGRAMS["apart_handlers.py"])
     monkeypatch.syspath_prepend(tmp_path)
     task = make_task("ImportActivity", {"mustFail": "true"}, previous={"done": "98"})
     __import__("apart_handlers")
@@ -218,11 +87,11 @@ def test_the_isolated_handler(tmp_path, monkeypatch):
 
 def test_the_precondition(tmp_path, monkeypatch):
     """The precondition of the docs, of the data node of the docs, waits for the mark."""
-    (tmp_path / "complete_handlers.py").write_text(programs()["complete_handlers.py"])
+    (tmp_path / "complete_handlers.py").write_text(PROGRAMS["complete_handlers.py"])
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     __import__("complete_handlers")
-    ready, node, _ = json.loads(blocks("json")[0])["objects"]
+    ready, node, _ = json.loads(blocks(RUNNER, "json")[0])["objects"]
     assert node.pop("precondition") == {"ref": ready.pop("id")}
     task = make_task(ready["type"], {**ready, "node": node["id"]}, {node["id"]: node})
     words = "words.csv is not complete: there is no words.csv.done."
@@ -233,8 +102,8 @@ def test_the_precondition(tmp_path, monkeypatch):
 
 def test_the_entry_point(tmp_path, monkeypatch):
     """The entry point of the docs, in an installed package, is a handler."""
-    (tmp_path / "word_handlers.py").write_text(programs()["word_handlers.py"])
-    (toml,) = blocks("toml")
+    (tmp_path / "word_handlers.py").write_text(PROGRAMS["word_handlers.py"])
+    (toml,) = blocks(RUNNER, "toml")
     package = tmp_path / "words-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1.0\n")
@@ -249,20 +118,18 @@ def test_the_entry_point(tmp_path, monkeypatch):
 
 def test_a_handler_in_ten_lines():
     """The first example has ten lines, imports included."""
-    lines = programs()["word_handlers.py"].splitlines()[1:]
+    lines = PROGRAMS["word_handlers.py"].splitlines()[1:]
     assert len([line for line in lines if line]) <= 10
 
 
 def test_what_the_docs_name_is_there():
     """Every handler, every option and every errorId of ours stands in the docs."""
     for name in BUILT_IN:
-        assert f"**{name}**" in DOCS
+        assert f"**{name}**" in HANDLERS
     options = {option for parameter in cli.commands["runner"].params for option in parameter.opts}
-    assert set(re.findall(r"`(--[a-z-]+)`", DOCS)) <= options
-    source = "".join(
-        path.read_text()
-        for path in (Path(__file__).parents[2] / "coordinator/runner").rglob("*.py")
-    )
+    assert set(re.findall(r"`(--[a-z-]+)`", RUNNER)) <= options
+    code = (DOCS.parent / "coordinator/runner").rglob("*.py")
+    source = "".join(path.read_text() for path in code)
     raised = set(re.findall(r'(?:Error|Outcome)\(\s*"([A-Z]\w+)"', source))
     raised |= set(re.findall(r'ERROR_ID = "(\w+)"', source))
-    assert raised - {"Canceled", "ExitCode0"} <= set(re.findall(r"`(\w+)`", DOCS))
+    assert raised - {"Canceled", "ExitCode0"} <= set(re.findall(r"`(\w+)`", HANDLERS))

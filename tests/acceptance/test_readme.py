@@ -101,6 +101,22 @@ def test_operations_table_is_the_code():
     assert all(row[1] for row in rows)
 
 
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+def test_every_link_leads_somewhere(page):
+    """To a file that is there, and to a heading of it."""
+    links = re.findall(r"\]\(((?!https?:)[^)#]*)(?:#([^)]*))?\)", page.read_text())
+    for name, heading in links:
+        target = page.parent / name if name else page
+        titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+        assert not heading or heading in {title.lower().replace(" ", "-") for title in titles}
+
+
+def test_every_page_can_be_found():
+    """The README leads to each page of docs/."""
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
+    assert set(re.findall(r"\]\((docs/\w+\.md)", README)) == pages
+
+
 def test_make_help_lists_the_targets():
     """`make help` names every target that the README does."""
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -11,19 +11,13 @@ from pipelines import (
     finish,
     ids,
     new_group,
+    pipeline_fields,
     poll,
     put,
     start,
     statuses,
-    values,
 )
 from waiting import wait_until
-
-
-def pipeline_fields(api, pipeline):
-    """The fields of a pipeline's description."""
-    (found,) = api.describe_pipelines(pipelineIds=[pipeline])["pipelineDescriptionList"]
-    return values(found)
 
 
 def state(api, pipeline):

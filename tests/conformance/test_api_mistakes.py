@@ -109,7 +109,7 @@ def test_a_pause_of_what_is_never_run(api, name):
     """Only activities can be paused."""
     node = item("In", type="S3DataNode", filePath="s3://bucket/key")
     pipeline = start(api, ALLOWED, activity("A", new_group()), node)
-    with pytest.raises(invalid(api), match=f"'{name}' is none: it is never run"):
+    with pytest.raises(invalid(api), match=f"'{name}' is neither: it is never run"):
         api.set_status(pipelineId=pipeline, objectIds=[name], status="PAUSE")
 
 

@@ -11,6 +11,7 @@ from pipelines import (
     describe,
     finish,
     ids,
+    item,
     new_group,
     poll,
     start,
@@ -80,6 +81,23 @@ def test_false_is_for_preconditions(api, group):
     with pytest.raises(api.exceptions.InvalidRequestException, match="preconditions"):
         finish(api, task, "FALSE")
     assert api.report_task_progress(taskId=task["taskId"])["canceled"] is False
+
+
+def test_a_precondition_that_is_not_satisfied_yet(api, replica, group):
+    """FALSE is accepted; the same attempt is offered again, and `@waitingReason` says why."""
+    precondition = item("Marked", type="Exists", retryDelay="1 second")
+    pipeline = start(api, activity("A", group, precondition=Ref("Marked")), precondition)
+    first = poll(api, group)
+    assert send(replica, first, "FALSE", errorMessage="no mark") == (200, "accepted")
+    assert send(replica, first, "FALSE", errorMessage="no mark") == (200, "repeat")
+    (checked, waiting) = describe(api, pipeline, *sorted(ids(api, pipeline), reverse=True))
+    assert "was not satisfied at check 1 (no mark)" in checked["@waitingReason"]
+    assert "no mark" in waiting["@waitingReason"]
+    again = poll(api, group)
+    assert again["attemptId"] == first["attemptId"]
+    finish(api, again)
+    finish(api, poll(api, group))
+    assert statuses(api, pipeline) == {"A": "FINISHED", "Marked": "FINISHED"}
 
 
 def test_a_result_from_a_superseded_handle_is_refused(api, replica, group):

@@ -5,8 +5,24 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from installed_clients import AwsCli
-from pipelines import Ref, activity, finish, ids, item, new_group, poll, selector, start, statuses
+from installed_clients import AwsCli, AwsError
+from pipelines import (
+    Ref,
+    activity,
+    create,
+    finish,
+    ids,
+    item,
+    new_group,
+    poll,
+    put,
+    schedule,
+    scheduled,
+    selector,
+    start,
+    statuses,
+)
+from waiting import wait_until
 
 LONG_AGO = "2000-01-01,2000-01-02T00:00:00"
 ALWAYS = "2000-01-01,2999-01-01"
@@ -152,3 +168,40 @@ def test_deactivate_cancels_unless_told_otherwise(aws, api):
     assert api.report_task_progress(taskId=handle)["canceled"] is False
     assert aws("deactivate-pipeline", "--pipeline-id", made) == {}
     assert api.report_task_progress(taskId=handle)["canceled"] is True
+
+
+def test_the_runs_of_a_schedule(aws, api):
+    """Begun at a time that the CLI is given; its runs are listed by their intervals."""
+    group, made = new_group(), create(api)
+    work = scheduled("A", group, precondition=Ref("Check"), maxActiveInstances="2")
+    check = item("Check", type="ShellCommandPrecondition", command="true")
+    put(api, made, work, check, schedule("1 day", "2024-05-01T00:00:00", occurrences="9"))
+    start_at = ["--start-timestamp", "2024-05-03T00:00:00Z"]
+    assert aws("activate-pipeline", "--pipeline-id", made, *start_at) == {}
+    wait_until(lambda: len(ids(api, made)) == 8)
+    finish(api, poll(api, group), "FALSE")
+    listed = ["list-runs", "--pipeline-id", made]
+    found = aws(*listed, "--output", "json", "--schedule-interval", "2024-05-02,2024-05-03")
+    rows = {(run["@componentParent"], run["@scheduledStartTime"][:10]): run for run in found}
+    shown = {key: (run["@status"], run["@scheduledEndTime"][:10]) for key, run in rows.items()}
+    assert shown == {
+        ("A", "2024-05-02"): ("SKIPPED", "2024-05-03"),
+        ("Check", "2024-05-02"): ("SKIPPED", "2024-05-03"),
+        ("A", "2024-05-03"): ("WAITING_ON_DEPENDENCIES", "2024-05-04"),
+        ("Check", "2024-05-03"): ("SCHEDULED", "2024-05-04"),
+    }
+    table = aws.text(*listed)
+    assert table.count("SKIPPED") == 4
+    assert "Check" in table
+    with pytest.raises(AwsError, match="startTimestamp"):
+        aws("activate-pipeline", "--pipeline-id", made, "--start-timestamp", "1960-01-01")
+
+
+def test_a_start_for_a_pipeline_on_demand(aws, api):
+    """The CLI passes the refusal on."""
+    made = create(api)
+    put(api, made, activity("A", new_group()))
+    words = ["--pipeline-id", made, "--start-timestamp", "2024-05-03"]
+    with pytest.raises(AwsError, match="runs on demand"):
+        aws("activate-pipeline", *words)
+    assert ids(api, made) == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import socket
 from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -235,7 +236,8 @@ def _plain(packed: bytes) -> Any:
     if kind == b"hash":
         return dict(zip(value[::2], value[1::2], strict=True))
     if kind == b"zset":
-        return {m: int(score) for m, score in zip(value[::2], value[1::2], strict=True)}
+        pairs = zip(value[::2], value[1::2], strict=True)
+        return {m: inf if score in {"inf", b"inf"} else int(score) for m, score in pairs}
     return set(value) if kind == b"set" else value
 
 

@@ -232,7 +232,7 @@ def test_a_replica_that_is_killed(server, api, replica, receiver, new_replica):
     assert len(set(receiver.ids)) == 1
 
 
-def test_a_replica_that_stops(server, api, replica, receiver):
+def test_a_replica_that_stops(api, replica, receiver):
     """It does not wait for a receiver, and says nothing wrong."""
     hang(api, receiver)
     assert replica.stop() == 0

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 from botocore.exceptions import ClientError
-from pipelines import Ref, activity, finish, ids, new_group, poll, start
+from pipelines import Ref, activity, finish, ids, item, new_group, poll, start
 from replicas import ReplicaProcess
 from scrape import counted, gauges, moved, samples
 from servers import Server
@@ -109,6 +109,16 @@ def test_failures(api, group, expect):
         finish(api, poll(api, group), "FAILED")
     with expect(granted=1, failed=1):
         finish(api, poll(api, group), "FAILED")
+
+
+def test_preconditions(api, group, expect):
+    """A check that finds nothing yet is no failure."""
+    precondition = item("Marked", type="Exists", retryDelay="0 seconds")
+    start(api, activity("Work", group, precondition=Ref("Marked")), precondition)
+    with expect(granted=1, unsatisfied=1):
+        finish(api, poll(api, group), "FALSE")
+    with expect(granted=1, finished=1):
+        finish(api, poll(api, group))
 
 
 def test_canceled(api, group, expect):

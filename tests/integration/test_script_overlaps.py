@@ -176,6 +176,47 @@ async def test_what_waits_is_run_again(bench: Bench) -> None:
     assert await needs_of(bench, pipeline, four) == set(intervals("Hourly", start, 1, 2, 3))
 
 
+async def test_run_again_before_all_is_canceled(bench: Bench) -> None:
+    """While a deactivation still passes, what waits for an interval to come can be run again."""
+    start = hours_ago(4.5)
+    parts = [
+        *(on(HOURS, f"Hourly{n}") for n in range(60)),
+        on("cron/Four", "Four", needs=[0]),
+    ]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=1, count=60),
+        four_hours("Four", start_ms=start, offset=60, window=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    [four] = intervals("Four", start, 0, seconds=4 * HOUR)
+    await bench.deactivate(pipeline)
+    assert await bench.rerun(pipeline, four) == 1
+    async for _ in bench.steps():
+        pass
+    assert await needs_of(bench, pipeline, four) == set(intervals("Hourly0", start, 0, 1, 2, 3))
+
+
+async def test_instances_that_are_still_made(bench: Bench) -> None:
+    """What is begun meanwhile waits for those too that the cursor has not come to."""
+    start = hours_ago(1.5)
+    parts = [
+        *(on(HOURS, f"Hourly{n}") for n in range(450)),
+        on("cron/Later", "Later", needs=[3, 448]),
+    ]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=1, count=450, occurrences=1),
+        four_hours("Later", start_ms=start, offset=450, window=1),
+    ]
+    pipeline = await bench.create()
+    version = await bench.stage(pipeline, parts, 0, schedules)
+    await bench.activate(pipeline, version)
+    async for _ in bench.steps():
+        pass
+    [later] = intervals("Later", start, 0, seconds=4 * HOUR)
+    wanted = {name for n in (3, 448) for name in intervals(f"Hourly{n}", start, 0)}
+    assert await needs_of(bench, pipeline, later) == wanted
+
+
 async def test_deletion_of_what_is_awaited(bench: Bench) -> None:
     """Of a deleted pipeline nothing is left that waits for instances that are never made."""
     start = hours_ago(0.5)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from cascades import cascading
 from schedules import HOUR, every, hours_ago, intervals, on
 from seeds import ACCOUNT, Bench, component, components
 from waiting import eventually, pass_time
@@ -188,6 +190,22 @@ async def test_one_of_two_fails(bench: Bench) -> None:
     assert await bench.rerun(pipeline, (await bench.ids(pipeline))[2]) == 3
     await bench.settle()
     assert await bench.tally(pipeline) == {"ready": 2, "blocked": 1}
+
+
+async def test_it_comes_back_with_its_activity(bench: Bench) -> None:
+    """Ended because its activity had failed with another one, it is run again with that."""
+    parts = [cascading("First"), cascading("Work", [0, 2]), component("Ready", needs=[0], **CHECK)]
+    parts[1] = replace(parts[1], checks=(2,))
+    pipeline = await bench.start(parts)
+    await bench.finish(await bench.claim(), FAILED)
+    await bench.settle()
+    assert await bench.tally(pipeline) == {FAILED: 1, "CASCADE_FAILED": 1, "CANCELED": 1}
+    await bench.rerun(pipeline, (await bench.ids(pipeline))[0])
+    for name in ("First", "Ready", "Work"):
+        await bench.settle()
+        task = await bench.claim()
+        assert task.component == name
+        await bench.finish(task)
 
 
 async def test_a_rerun_before_the_cursor_has_come(bench: Bench) -> None:

@@ -21,17 +21,18 @@ JDBC = "jdbc:"
 
 
 @contextlib.contextmanager
-def transaction(source: Object, context: Context) -> Iterator[Any]:
+def transaction(source: Object, context: Context, *, writes: bool = False) -> Iterator[Any]:
     """Connect to a database, and commit when the block ends; a cancel breaks it off.
 
-    `source` is a database, or a data node that says where its own is.
+    `source` is a database, or a data node that says where its own is. One that `writes` waits for
+    the others on SQLite, which would have it fail at once if it read first and wrote later.
 
     Raises:
         TaskFailedError, CanceledError
     """
     alchemy = _alchemy()
     try:
-        engine = _engine(alchemy, source)
+        engine = _engine(alchemy, source, writes=writes)
         with contextlib.closing(engine.connect()) as connection:
             context.on_lost(lambda _: _interrupt(connection))
             with connection.begin():
@@ -93,7 +94,7 @@ def _alchemy() -> Any:
         raise TaskFailedError("MissingExtra", message) from error
 
 
-def _engine(alchemy: Any, source: Object) -> Any:
+def _engine(alchemy: Any, source: Object, *, writes: bool) -> Any:
     try:
         # Parameters are data, which is not for error messages.
         engine = alchemy.create_engine(
@@ -103,7 +104,7 @@ def _engine(alchemy: Any, source: Object) -> Any:
         message = f"The driver for database '{source.id}' is not installed: {error}."
         raise TaskFailedError("MissingDriver", message) from error
     if engine.dialect.name == "sqlite":
-        _begin_at_once(alchemy, engine)
+        _begin_at_once(alchemy, engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
     return engine
 
 
@@ -127,7 +128,7 @@ def _url(alchemy: Any, source: Object) -> Any:
     return url.set(**{key: value for key, value in more.items() if value})
 
 
-def _begin_at_once(alchemy: Any, engine: Any) -> None:
+def _begin_at_once(alchemy: Any, engine: Any, statement: str) -> None:
     """Make a transaction of everything: Python's own rule for SQLite leaves out CREATE TABLE."""
 
     @alchemy.event.listens_for(engine, "connect")  # type: ignore[untyped-decorator]
@@ -136,7 +137,7 @@ def _begin_at_once(alchemy: Any, engine: Any) -> None:
 
     @alchemy.event.listens_for(engine, "begin")  # type: ignore[untyped-decorator]
     def _begun(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql(statement)
 
 
 def _interrupt(connection: Any) -> None:

@@ -122,7 +122,7 @@ def _selected(connection: Any, node: Object) -> Iterator[Row]:
 def _insert(
     task: Task, node: Object, rows: Iterator[Row], columns: tuple[str, ...], context: Context
 ) -> None:
-    with databases.transaction(database_of(task, node), context) as connection:
+    with databases.transaction(database_of(task, node), context, writes=True) as connection:
         databases.create_missing_table(connection, node)
         first = next(rows, None)
         if first is None:

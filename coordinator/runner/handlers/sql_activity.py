@@ -30,7 +30,7 @@ def run(task: Task, context: Context) -> None:
     if database is None:
         raise CannotStartError("The activity has no database.")
     script = _script(task, context)
-    with databases.transaction(database, context) as connection:
+    with databases.transaction(database, context, writes=True) as connection:
         databases.create_missing_table(connection, task.ref("output"))
         _execute(connection, script, task.all("scriptArgument"), context)
 

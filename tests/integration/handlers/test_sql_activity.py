@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -59,6 +60,16 @@ def test_all_or_nothing(database):
     assert result.error_id == "SqlError"
     assert "nowhere" in result.message
     assert not database.tables()
+
+
+def test_several_at_a_time(database):
+    """Scripts that read what they then change wait for one another."""
+    database.run("CREATE TABLE t (a INTEGER)")
+    script = "SELECT * FROM t; INSERT INTO t VALUES (1)"
+    with ThreadPoolExecutor(4) as threads:
+        ran = list(threads.map(lambda _: run(database, {"script": script}), range(40)))
+    assert [result.message for result in ran] == [""] * 40
+    assert database.rows("SELECT count(*) FROM t") == [(40,)]
 
 
 def test_a_script_with_its_own_transaction(database):

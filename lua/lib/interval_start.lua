@@ -1,6 +1,6 @@
 --- The intervals of a schedule: number k, from 0, begins k periods after the first. Months are those of the calendar, counted
 -- from the first start, so that none slips: where a month is too short, its last day counts. Times in ms.
--- @include lib/civil
+-- @include lib/civil_days
 local function months_later(start_ms, months)
   local seconds = math.floor(start_ms / 1000)
   local year, month, day = civil_date(math.floor(seconds / 86400))
@@ -15,15 +15,4 @@ local function interval_start(schedule, k)
     return months_later(schedule.start_ms, k * schedule.number)
   end
   return schedule.start_ms + k * schedule.number * 1000
-end
-
---- The number of the interval that has a time in it; below 0 before the first.
-local function interval_at(schedule, at_ms)
-  if schedule.unit ~= 'month' then
-    return math.floor((at_ms - schedule.start_ms) / (schedule.number * 1000))
-  end
-  local year, month = civil_date(math.floor(schedule.start_ms / 86400000))
-  local later_year, later_month = civil_date(math.floor(at_ms / 86400000))
-  local k = math.floor(((later_year - year) * 12 + later_month - month) / schedule.number)
-  return interval_start(schedule, k) > at_ms and k - 1 or k -- the date may come later in its month
 end

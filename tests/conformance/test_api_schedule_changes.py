@@ -1,0 +1,362 @@
+"""Schedules that are begun elsewhere, stopped, gone on with, and edited."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from pipelines import (
+    Ref,
+    activity,
+    ago,
+    create,
+    describe,
+    finish,
+    ids,
+    item,
+    later,
+    new_group,
+    pipeline_fields,
+    poll,
+    put,
+    schedule,
+    scheduled,
+    selector,
+    start,
+    task_fields,
+)
+from waiting import wait_until
+
+HOUR = "1 hour"
+SKIPPED = selector("@status", "EQ", "SKIPPED")
+CANCELED = selector("@status", "EQ", "CANCELED")
+FIRST_OF_MAY = "2024-05-01T00:00:00"
+
+
+def seconds(text):
+    """A time of the wire in seconds since the epoch."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def names(component, begin, *numbers, hours=1):
+    """The ids of a component's instances of these intervals."""
+    return [f"@{component}_{later(begin, hours=hours * k)}" for k in numbers]
+
+
+def days(group, **more):
+    """A pipeline of ten days of May 2024, one at a time."""
+    work = scheduled("A", group, maxActiveInstances="1")
+    return work, schedule("1 day", FIRST_OF_MAY, occurrences="10", **more)
+
+
+def test_a_start_in_the_middle(api, replica):
+    """What is left out is SKIPPED, and a repeat of the call changes nothing."""
+    group, pipeline = new_group(), create(api)
+    put(api, pipeline, *days(group))
+    begin = seconds("2024-05-04T00:00:00")
+    body = {"pipelineId": pipeline, "startTimestamp": begin}
+    same = {"amz-sdk-invocation-id": "activate-days"}
+    assert replica.post("ActivatePipeline", body, same).body == b"{}"
+    task = poll(api, group)
+    assert task["attemptId"] == "@A_2024-05-04T00:00:00_Attempt=1"
+    assert replica.post("ActivatePipeline", body, same).body == b"{}"
+    skipped = ids(api, pipeline, "INSTANCE", SKIPPED)
+    assert [name[-11:-9] for name in skipped] == ["01", "02", "03"]
+    (fields, *_) = describe(api, pipeline, *skipped)
+    assert fields["@status"] == "SKIPPED"
+    assert "@waitingReason" not in fields
+    assert "@healthStatus" not in pipeline_fields(api, pipeline)
+    finish(api, task)
+    assert poll(api, group)["attemptId"].startswith("@A_2024-05-05")
+
+
+@pytest.mark.parametrize("begin", [0, 1, 1_700_000_000.25, datetime(2024, 5, 1, tzinfo=UTC)])
+def test_a_start_before_the_first_interval(api, begin):
+    """Nothing is left out."""
+    group, pipeline = new_group(), create(api)
+    put(api, pipeline, *days(group))
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=begin)
+    assert poll(api, group)["attemptId"].startswith("@A_2024-05-01")
+
+
+@pytest.mark.parametrize(
+    ("begin", "sentence"),
+    [
+        ("-1", "at least 0"),
+        ("1e400", "out of range"),
+        ("253402300800", "at most"),
+        ("NaN", "not valid JSON"),
+        ("Infinity", "not valid JSON"),
+        ('"2024-05-04T00:00:00"', "must be a number"),
+        ("true", "must be a number"),
+        ("[]", "must be a number"),
+    ],
+)
+def test_a_start_that_is_none(api, replica, begin, sentence):
+    """It is refused in words, and nothing begins."""
+    pipeline = create(api)
+    put(api, pipeline, *days(new_group()))
+    answer = replica.post(
+        "ActivatePipeline", f'{{"pipelineId":"{pipeline}","startTimestamp":{begin}}}'
+    )
+    assert answer.status == 400
+    assert b"InvalidRequestException" in answer.body
+    assert sentence in answer.body.decode()
+    assert pipeline_fields(api, pipeline)["@pipelineState"] == "PENDING"
+
+
+@pytest.mark.parametrize("more", [{}, {"occurrences": "3"}])
+def test_a_start_at_the_end_of_time(api, more):
+    """A schedule whose next interval is behind the year 9999 can still be described."""
+    pipeline = create(api)
+    put(api, pipeline, scheduled("A", new_group()), schedule("1 year", FIRST_OF_MAY, **more))
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=253_402_300_799)
+    last = "2026" if more else "9999"
+    name = f"@A_{last}-05-01T00:00:00"
+    wait_until(lambda: ids(api, pipeline, "INSTANCE", SKIPPED, limit=1000)[-1:] == [name])
+    (fields,) = describe(api, pipeline, name)
+    assert fields["@scheduledEndTime"] == ("2027-05-01T00:00:00" if more else "9999-12-31T23:59:59")
+    api.evaluate_expression(pipelineId=pipeline, objectId=name, expression="#{@scheduledEndTime}")
+    state = pipeline_fields(api, pipeline)["@pipelineState"]
+    assert state == ("FINISHED" if more else "SCHEDULED")
+
+
+def test_the_beginning_of_time(api):
+    """A year of one digit is written with four, as all are."""
+    group, begin = new_group(), "0001-01-01T00:00:00"
+    pipeline = start(api, scheduled("A", group), schedule("3 years", begin, occurrences="1"))
+    fields = task_fields(poll(api, group))
+    assert fields["@scheduledStartTime"] == begin
+    assert fields["@scheduledEndTime"] == "0004-01-01T00:00:00"
+    early = selector("@scheduledStartTime", "LE", "0001-01-01T00:00:00")
+    assert ids(api, pipeline, "INSTANCE", early) == [f"@A_{begin}"]
+
+
+def test_a_schedule_goes_on_where_it_was_canceled(api):
+    """What the deactivation canceled is run again, and then the rest."""
+    group, begin = new_group(), ago(3.5)
+    pipeline = start(api, scheduled("A", group, maxActiveInstances="2"), schedule(HOUR, begin))
+    finish(api, poll(api, group))
+    wait_until(lambda: len(ids(api, pipeline)) == 3)
+    running = poll(api, group)
+    api.deactivate_pipeline(pipelineId=pipeline)
+    assert api.report_task_progress(taskId=running["taskId"])["canceled"] is True
+    wait_until(lambda: ids(api, pipeline, "INSTANCE", CANCELED) == names("A", begin, 1, 2))
+    fields = pipeline_fields(api, pipeline)
+    assert fields["@pipelineState"] == "INACTIVE"
+    assert "@nextRunTime" not in fields
+    api.activate_pipeline(pipelineId=pipeline)
+    assert pipeline_fields(api, pipeline)["@pipelineState"] == "SCHEDULED"
+    for k, attempt in ((1, 2), (2, 1), (3, 1)):
+        task = poll(api, group)
+        assert task["attemptId"] == f"{names('A', begin, k)[0]}_Attempt={attempt}"
+        finish(api, task)
+    assert ids(api, pipeline) == names("A", begin, *range(4))
+
+
+def test_the_last_interval_is_gone_on_with(api):
+    """A pipeline that was canceled in its last interval has not finished, once active again."""
+    group = new_group()
+    work, times = days(group)
+    pipeline = create(api)
+    put(api, pipeline, work, times)
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=seconds("2024-05-10T00:00:00"))
+    poll(api, group)
+    api.deactivate_pipeline(pipelineId=pipeline)
+    api.activate_pipeline(pipelineId=pipeline)
+    assert pipeline_fields(api, pipeline)["@pipelineState"] == "SCHEDULED"
+    finish(api, poll(api, group))
+    wait_until(lambda: pipeline_fields(api, pipeline)["@pipelineState"] == "FINISHED")
+
+
+def test_a_schedule_that_keeps_what_waits(api):
+    """Without a cancel what runs goes on, no interval begins meanwhile, and nothing is lost."""
+    group, begin = new_group(), ago(2.5)
+    pipeline = start(api, scheduled("A", group, maxActiveInstances="2"), schedule(HOUR, begin))
+    wait_until(lambda: len(ids(api, pipeline)) == 2)
+    running = poll(api, group)
+    api.deactivate_pipeline(pipelineId=pipeline, cancelActive=False)
+    assert pipeline_fields(api, pipeline)["@pipelineState"] == "DEACTIVATING"
+    finish(api, running)
+    assert pipeline_fields(api, pipeline)["@pipelineState"] == "INACTIVE"
+    kept = names("A", begin, 0, 1)
+    (_, fields) = describe(api, pipeline, *kept)
+    assert fields["@waitingReason"] == "the pipeline is deactivated: activate it to go on"
+    assert ids(api, pipeline) == kept
+    api.activate_pipeline(pipelineId=pipeline)
+    for k in (1, 2):
+        task = poll(api, group)
+        assert task["attemptId"].startswith(names("A", begin, k)[0])
+        finish(api, task)
+
+
+def test_a_start_after_a_cancel(api):
+    """What was canceled before the time to go on from stays so."""
+    group, begin = new_group(), ago(5.5)
+    pipeline = start(api, scheduled("A", group, maxActiveInstances="2"), schedule(HOUR, begin))
+    wait_until(lambda: len(ids(api, pipeline)) == 2)
+    poll(api, group)
+    api.deactivate_pipeline(pipelineId=pipeline)
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=seconds(later(begin, hours=4)))
+    assert poll(api, group)["attemptId"].startswith(names("A", begin, 4)[0])
+    assert ids(api, pipeline, "INSTANCE", CANCELED) == names("A", begin, 0, 1)
+    assert ids(api, pipeline, "INSTANCE", SKIPPED) == names("A", begin, 2, 3)
+
+
+def test_an_edit_takes_effect_at_the_next_activation(api):
+    """The intervals that begin from then on are of the new definition; what was made is not."""
+    group, begin = new_group(), ago(4.5)
+    one = {"maxActiveInstances": "1"}
+    old, times = scheduled("A", group, command="old", **one), schedule(HOUR, begin)
+    new = scheduled("A", group, command="new", **one)
+    pipeline = start(api, old, times)
+    finish(api, poll(api, group))
+    put(api, pipeline, new, scheduled("B", group, dependsOn=Ref("A")), times)
+    task = poll(api, group)
+    assert task_fields(task)["command"] == "old"
+    api.activate_pipeline(pipelineId=pipeline)
+    finish(api, task)
+    task = poll(api, group)
+    assert task["attemptId"].startswith(names("A", begin, 2)[0])
+    assert (task_fields(task)["command"], task_fields(task)["@version"]) == ("new", "2")
+    finish(api, task)
+    assert poll(api, group)["attemptId"].startswith(names("B", begin, 2)[0])
+
+
+def test_a_component_that_is_added(api):
+    """What waits for it on another schedule does not wait for intervals that it never had."""
+    group, begin = new_group(), ago(3.5)
+    one = {"maxActiveInstances": "1"}
+    short, long = schedule(HOUR, begin), schedule("4 hours", begin, "L")
+    pipeline = start(api, scheduled("A", group, **one), short)
+    finish(api, poll(api, group))
+    finish(api, poll(api, group))
+    running = poll(api, group)
+    put(
+        api,
+        pipeline,
+        scheduled("A", group, **one),
+        scheduled("B", group),
+        scheduled("Long", group, schedule=Ref("L"), dependsOn=Ref("B")),
+        short,
+        long,
+    )
+    api.activate_pipeline(pipelineId=pipeline)
+    (name,) = wait_until(lambda: [n for n in ids(api, pipeline) if n.startswith("@Long")])
+    (fields,) = describe(api, pipeline, name)
+    third = names("B", begin, 3)[0]
+    told = f"waits for '{third}' (of an interval that has not come yet)"
+    assert fields["@waitingReason"] == told
+    finish(api, running)
+    for _ in range(2):
+        finish(api, poll(api, group))
+    assert poll(api, group)["attemptId"].startswith(name)
+
+
+def test_what_may_not_change(api):
+    """The start and the period of a schedule that has run, and the way to run."""
+    group, begin = new_group(), ago(1.5)
+    work = scheduled("A", group)
+    pipeline = start(api, work, schedule(HOUR, begin))
+    for objects in (
+        [work, schedule("2 hours", begin)],
+        [work, schedule(HOUR, later(begin, hours=1))],
+        [scheduled("A", group, "timeseries"), schedule(HOUR, begin)],
+    ):
+        found = api.put_pipeline_definition(pipelineId=pipeline, pipelineObjects=objects)
+        assert found["errored"]
+        assert "cannot change" in found["validationErrors"][0]["errors"][0]
+
+
+def test_parameters_of_a_schedule(api):
+    """They have their values at the activation; another period then is refused."""
+    group, pipeline = new_group(), create(api)
+    times = schedule("#{myCount} #{myUnit}", "#{myBegin}")
+    found = api.put_pipeline_definition(
+        pipelineId=pipeline,
+        pipelineObjects=[scheduled("A", group), times],
+        parameterObjects=[
+            {"id": f"my{name}", "attributes": [{"key": "type", "stringValue": "String"}]}
+            for name in ("Count", "Unit", "Begin")
+        ],
+        parameterValues=[{"id": "myUnit", "stringValue": "hours"}],
+    )
+    assert not found["errored"]
+    begin = ago(4.5)
+    given = {"myCount": "2", "myBegin": begin}
+
+    def activate(**values):
+        api.activate_pipeline(
+            pipelineId=pipeline,
+            parameterValues=[{"id": k, "stringValue": v} for k, v in values.items()],
+        )
+
+    for bad in ({"myCount": "x"}, {"myBegin": "soon"}, {"myUnit": "fortnight"}):
+        with pytest.raises(api.exceptions.InvalidRequestException, match="Object 'S': "):
+            activate(**given | bad)
+    with pytest.raises(api.exceptions.InvalidRequestException, match="myBegin"):
+        activate(myCount="2")
+    activate(**given)
+    wait_until(lambda: ids(api, pipeline) == names("A", begin, 0, 1, 2, hours=2))
+    with pytest.raises(api.exceptions.InvalidRequestException, match="by its schedule 'S'"):
+        activate(**given | {"myCount": "3"})
+    activate(**given)
+    assert len(ids(api, pipeline)) == 3
+
+
+@pytest.mark.parametrize("text", ["#{@scheduledStartTime}", "#{nobody}", "#{"])
+def test_an_expression_that_is_no_period(api, text):
+    """What is not known before there is an interval cannot make one."""
+    found = api.put_pipeline_definition(
+        pipelineId=create(api), pipelineObjects=[scheduled("A", "g"), schedule(text, ago(1))]
+    )
+    assert found["errored"]
+    assert found["validationErrors"][0]["id"] == "S"
+
+
+def test_an_expression_as_start(api):
+    """What can be worked out at the activation can be a start."""
+    group = new_group()
+    begin = "#{makeDate(2024, 2, 29)}"
+    work = scheduled("A", group)
+    start(api, work, schedule("1 #{unit}", begin, unit="year", occurrences="2"))
+    for day in ("2024-02-29", "2025-02-28"):
+        task = poll(api, group)
+        assert task["attemptId"].startswith(f"@A_{day}T00:00:00")
+        finish(api, task)
+
+
+def test_a_mix_is_refused(api):
+    """A pipeline has activities of one kind."""
+    found = api.put_pipeline_definition(
+        pipelineId=create(api),
+        pipelineObjects=[
+            scheduled("A", "g"),
+            activity("B", "g", scheduleType="ondemand"),
+            item("C", type="ShellCommandActivity", command="c", workerGroup="g"),
+            schedule(HOUR),
+        ],
+    )
+    assert [row["id"] for row in found["validationErrors"]] == ["B", "C"]
+
+
+@pytest.mark.parametrize("guard", ["off", "warn", "refuse"])
+def test_the_guard_against_backfills(replica, new_replica, guard):
+    """A start of long ago is warned of, or refused, until it is activated with a later one."""
+    guarded = new_replica(replica.settings["REDIS_URL"], BACKFILL_GUARD=guard, POLL_WAIT=1)
+    api, group = guarded.client(), new_group()
+    begin = ago(50)
+    for cascade in ({}, {"failureAndRerunMode": "cascade"}):
+        pipeline = create(api)
+        found = put(api, pipeline, scheduled("A", group, **cascade), schedule(HOUR, begin))
+        warned = {row["id"] for row in found["validationWarnings"]}
+        assert warned == set() if guard == "off" else warned == {"S", *("A" for _ in cascade)}
+    if guard == "refuse":
+        for more in ({}, {"startTimestamp": seconds(later(begin, hours=1))}):
+            with pytest.raises(api.exceptions.InvalidRequestException, match="BACKFILL_GUARD"):
+                api.activate_pipeline(pipelineId=pipeline, **more)
+        assert pipeline_fields(api, pipeline)["@pipelineState"] == "PENDING"
+    api.activate_pipeline(pipelineId=pipeline, startTimestamp=seconds(later(begin, hours=48)))
+    assert poll(api, group)["attemptId"].startswith(names("A", begin, 48)[0])
+    api.activate_pipeline(pipelineId=pipeline)
+    api.close()
