@@ -19,13 +19,15 @@ if not found then
   return instead
 end
 
-local now, canceled = now_ms(base), 0
+local now, canceled = now_ms(base), {}
 for n, record in pairs(found) do
   if record.state ~= 'terminal' then
     cancel_instance(base, scope, n, record, 'request', now)
-    end_checks(base, scope, record, now)
-    canceled = canceled + 1
+    canceled[#canceled + 1] = record
   end
 end
+for _, record in ipairs(canceled) do -- once all in the list are, as their preconditions may be among them
+  end_checks(base, scope, record, now)
+end
 keep_answer(base, answer, #rest)
-return { #rest, canceled }
+return { #rest, #canceled }

@@ -22,7 +22,7 @@ if not found then
   return instead
 end
 
-local now, marked = now_ms(base), 0
+local now, marked = now_ms(base), {}
 for n, record in pairs(found) do
   if record.status ~= 'FINISHED' then
     withdraw_instance(base, scope, n, record, now)
@@ -30,15 +30,17 @@ for n, record in pairs(found) do
       'canceled_by')
     redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
     end_instance(base, scope, n, record, 'FINISHED', now)
-    end_checks(base, scope, record, now)
     if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
       redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
     end
-    marked = marked + 1
+    marked[#marked + 1] = record
   end
 end
-if marked > 0 then
+for _, record in ipairs(marked) do -- once all in the list are, as their preconditions may be among them
+  end_checks(base, scope, record, now)
+end
+if #marked > 0 then
   redis.call('SPUBLISH', wake_key(base), '')
 end
 keep_answer(base, answer, #rest)
-return { #rest, marked }
+return { #rest, #marked }

@@ -29,7 +29,9 @@ local checks = {} -- preconditions that have failed are checked again with what 
 for n, record in pairs(found) do
   overtake_cancel(base, scope, n, record, alive[1], alive[2], now)
   again[n] = record.state == 'terminal' or nil
-  checks[n] = again[n] and failed_checks(base, scope, record) or {}
+end
+for n, record in pairs(found) do
+  checks[n] = again[n] and failed_checks(base, scope, record, nil, alive[1], alive[2], now) or {}
 end
 
 local function plan(n, record)

@@ -97,6 +97,8 @@ class Shard:
             assert not record.keys() & {"claim", "acked_ms", "deadline_ms", "progress_bytes"}, where
             assert self.value("lease", where) is None, f"{where} is {state} and has a lease key"
             assert f"timeout:{where}" not in self.timers, where
+        if "expires_ms" in record and state != "terminal" and not deleted:
+            assert f"expiry:{where}" in self.timers, f"{where} is checked for ever"
         reported = self.value("progress", f"{where}:{record['attempt']}") or {}
         if state == "leased":
             size = sum(len(value.encode()) for value in reported.values())
@@ -206,6 +208,9 @@ class Shard:
             if kind in {"lease", "timeout", "retry"}:
                 state = "delayed" if kind == "retry" else "leased"
                 assert record.get("state") == state, f"{timer} of a {record.get('state')} one"
+            elif kind == "expiry" and not self.deleted(scope):
+                ends = self.timers[timer], record.get("state") != "terminal"
+                assert ends == (int(record["expires_ms"]), True), f"{timer} is an old one"
             elif kind in {"fanout", "late", "expiry"}:
                 assert record or self.deleted(scope), f"{timer} of nothing"
             elif kind in {"tick", "forgo"}:

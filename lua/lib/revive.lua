@@ -2,7 +2,7 @@
 -- preconditions that ended only because it had. Returns how many links were looked at.
 -- @include lib/failed_checks lib/unfinished_needs lib/restart_instance
 local function revive(base, scope, told, dependent, record, now, wakes)
-  local again = failed_checks(base, scope, record, 'consumer')
+  local again = failed_checks(base, scope, record, 'consumer', told.canceling, told.cancel_to, now)
   local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, told.canceling, told.cancel_to)
   if not hopeless then
     for check, check_record in pairs(again) do

@@ -183,10 +183,12 @@ async def test_failed_delivery(bench: Bench) -> None:
     await bench.start([alarming()])
     await bench.finish(await bench.claim())
     [which] = await bench.raised()
+    assert await bench.alarms.put_off(which, "no route", 60_000)
+    assert await bench.raised() == []
     assert await bench.alarms.put_off(which, "refused", 20)
     bench.check()
     [entry] = await read_all(bench, [which])
-    assert (entry.record["tries"], entry.record["last_error"]) == ("1", "refused")
+    assert (entry.record["tries"], entry.record["last_error"]) == ("2", "refused")
     assert await eventually(bench.raised) == [which]
 
 

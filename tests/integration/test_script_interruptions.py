@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from schedules import CRON, DAY, HOUR, every, hours_ago, intervals, now_ms, on
 from seeds import ACCOUNT, Bench
 
@@ -47,11 +49,13 @@ async def test_activated_before_all_is_canceled(bench: Bench) -> None:
     start = hours_ago(9.5)
     parts = [on(work=f"Work{i}") for i in range(130)]
     pipeline = await bench.schedule(parts, every(HOUR, start_ms=start, count=130, window=1))
+    for _ in range(60):
+        await bench.finish(await bench.claim())
     await bench.deactivate(pipeline)
     await bench.activate(pipeline)
     async for _ in bench.steps():
         pass
-    assert await bench.tally(pipeline) == {"ready": 130}
+    assert await bench.tally(pipeline) == {"FINISHED": 60, "ready": 70}
 
 
 async def test_deactivated_while_its_instances_are_made(bench: Bench) -> None:
@@ -70,6 +74,45 @@ async def test_deactivated_while_its_instances_are_made(bench: Bench) -> None:
     async for _ in bench.steps():
         pass
     assert await bench.tally(pipeline) == {"ready": 450}
+
+
+def slow_parts() -> list[Any]:
+    """Make 300 components, of which twenty are made at a time, as each waits for a hundred."""
+    return [on(work=f"Work{i}", needs=range(100 * (i >= 100))) for i in range(300)]
+
+
+async def test_off_while_its_instances_are_made(bench: Bench) -> None:
+    """What is made, slowly, after the deactivation is canceled, and run only in later intervals."""
+    start, parts = hours_ago(9.5), slow_parts()
+    pipeline = await bench.create()
+    version = await bench.stage(
+        pipeline, parts, 0, [every(HOUR, start_ms=start, count=300, window=1)]
+    )
+    await bench.activate(pipeline, version)
+    await bench.due(1)
+    await bench.due(1)
+    await bench.deactivate(pipeline)
+    await bench.settle()
+    assert await bench.tally(pipeline) == {"CANCELED": 300}
+    await bench.activate(pipeline, version, start_ms=start + HOUR * 1000)
+    await bench.settle()
+    assert await bench.tally(pipeline) == {"CANCELED": 300, "ready": 100, "blocked": 200}
+
+
+async def test_past_while_its_instances_are_made(bench: Bench) -> None:
+    """What is made after an activation from a later time on is canceled, and does not count."""
+    start, parts = hours_ago(9.5), slow_parts()
+    pipeline = await bench.create()
+    version = await bench.stage(
+        pipeline, parts, 0, [every(HOUR, start_ms=start, count=300, window=1)]
+    )
+    await bench.activate(pipeline, version)
+    await bench.due(1)
+    await bench.due(1)
+    await bench.deactivate(pipeline)
+    await bench.activate(pipeline, version, start_ms=start + HOUR * 1000)
+    await bench.settle(1)
+    assert await bench.tally(pipeline) == {"CANCELED": 300, "ready": 100, "blocked": 200}
 
 
 async def test_twice(bench: Bench) -> None:
@@ -116,6 +159,28 @@ async def test_from_another_time_on(bench: Bench) -> None:
     assert found == dict(zip(intervals("Work", start, *range(8)), statuses, strict=True))
 
 
+async def test_from_an_interrupted_interval_on(bench: Bench) -> None:
+    """The interrupted interval that begins at the time to go on from is run, those before not."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=2))
+    await bench.deactivate(pipeline)
+    await bench.activate(pipeline, start_ms=start + HOUR * 1000)
+    await bench.settle()
+    assert list((await states(bench, pipeline)).values()) == ["CANCELED", "ready", "ready"]
+
+
+async def test_interrupted_ones_that_wait_for_each_other(bench: Bench) -> None:
+    """What waits for one that is run again after it is run again with it."""
+    parts = [on(work="Last", needs=[1], cascade=True), on(work="First", cascade=True)]
+    schedule = every(HOUR, start_ms=hours_ago(0.5), count=2)
+    pipeline = await bench.schedule(parts, schedule)
+    await bench.deactivate(pipeline)
+    await bench.activate(pipeline)
+    async for _ in bench.steps():
+        pass
+    assert await bench.rows(pipeline) == {"Last": "blocked", "First": "ready"}
+
+
 async def test_in_the_middle_of_an_interval(bench: Bench) -> None:
     """Of a time within an interval the next one is the first; an earlier time changes nothing."""
     start = hours_ago(9.5)
@@ -148,6 +213,18 @@ async def test_a_time_to_come(bench: Bench) -> None:
     )
 
 
+async def test_a_time_behind_the_end(bench: Bench) -> None:
+    """Of a schedule that is over by then no more is skipped than it has."""
+    start = hours_ago(9.5)
+    schedule = every(HOUR, start_ms=start, occurrences=3)
+    pipeline = await bench.schedule([on()], schedule, start_ms=start + 9 * HOUR * 1000)
+    assert await bench.tally(pipeline) == {"SKIPPED": 3}
+    assert (await bench.pipelines.read(ACCOUNT, pipeline)).pipeline["next_run_ms"] == "inf"
+    await bench.activate(pipeline, start_ms=start + 9 * HOUR * 1000)
+    await bench.settle()
+    assert await bench.tally(pipeline) == {"SKIPPED": 3}
+
+
 async def test_a_skipped_interval_can_be_run(bench: Bench) -> None:
     """A rerun takes a skipped instance as any other, and what it needs counts as done."""
     start = hours_ago(5.5)
@@ -166,6 +243,7 @@ async def test_interrupted_and_marked(bench: Bench) -> None:
     await bench.deactivate(pipeline)
     await bench.settle()
     await bench.mark(pipeline, *intervals("Work", start, 0))
+    bench.check()
     await bench.activate(pipeline)
     await bench.settle()
     assert (await bench.claim()).instance_id == intervals("Work", start, 1)[0]
@@ -185,6 +263,18 @@ async def test_interrupted_and_run_again(bench: Bench) -> None:
     await bench.finish(task)
     await bench.settle()
     assert (await bench.claim()).instance_id == intervals("Work", start, 1)[0]
+
+
+async def test_interrupted_and_canceled(bench: Bench) -> None:
+    """What was run again and canceled by hand while the pipeline was off stays canceled."""
+    start = hours_ago(9.5)
+    pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=1))
+    await bench.deactivate(pipeline)
+    await bench.rerun(pipeline, *intervals("Work", start, 0))
+    await bench.cancel(pipeline, *intervals("Work", start, 0))
+    await bench.activate(pipeline)
+    await bench.settle()
+    assert list((await states(bench, pipeline)).values()) == ["CANCELED", "ready"]
 
 
 async def test_a_new_version(bench: Bench) -> None:

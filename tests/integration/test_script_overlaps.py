@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedules import DAY, HOUR, every, hours_ago, intervals, on
+from schedules import DAY, HOUR, MINUTE, every, hours_ago, intervals, on
 from seeds import ACCOUNT, Bench
 
 HOURS, DAYS = "cron/Hours", "cron/Days"
@@ -88,6 +88,10 @@ async def test_outside_of_the_other_schedule(bench: Bench) -> None:
     ]
     pipeline = await bench.schedule(parts, *schedules)
     assert await bench.tally(pipeline) == {"ready": 6 + 2, "blocked": 2}
+    while task := await bench.poll():
+        await bench.finish(task)
+        await bench.settle()
+    assert await bench.tally(pipeline) == {"FINISHED": 10}
 
 
 async def test_skipped_intervals_are_done(bench: Bench) -> None:
@@ -108,6 +112,50 @@ async def test_skipped_intervals_are_done(bench: Bench) -> None:
     await bench.finish(await bench.claim())
     await bench.settle()
     assert four in {(await bench.claim()).instance_id for _ in range(2)}
+
+
+async def test_intervals_that_are_gone(bench: Bench) -> None:
+    """What is left out without a trace is not waited for, what was made before is."""
+    start = hours_ago(20.5)
+    parts = [on("cron/Minutes", "Minutely"), on("timeseries/Day", "Daily", needs=[0])]
+    schedules = [
+        every(MINUTE, "cron/Minutes", start_ms=start, window=1),
+        every(DAY, "timeseries/Day", start_ms=start, offset=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    await bench.deactivate(pipeline, cancel=False)
+    await bench.activate(pipeline, start_ms=start + DAY * 1000)
+    await bench.settle()
+    assert (await bench.tally(pipeline))["SKIPPED"] == 1000 + 1
+    first, day = intervals("Minutely", start, 0) + intervals("Daily", start, 0)
+    await bench.rerun(pipeline, day)
+    assert await needs_of(bench, pipeline, day) == {first}
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    assert (await bench.claim()).instance_id == day
+
+
+async def test_made_behind_one_that_is_stuck(bench: Bench) -> None:
+    """What is made when the one that it needs is stuck already does not count in its window."""
+    start = hours_ago(9.5)
+    parts = [
+        on(HOURS, "Hourly", maximum_retries=0),
+        on(HOURS, "Next", needs=[0]),
+        on("cron/Four", "Four", needs=[1]),
+    ]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, count=2),
+        four_hours("Four", start_ms=start, offset=2, window=1),
+    ]
+    pipeline = await bench.schedule(parts, *schedules)
+    tasks = [await bench.claim() for _ in range(5)]
+    for task in (tasks[4], tasks[0]):
+        assert task.instance_id in intervals("Hourly", start, 0, 4)
+        await bench.finish(task, "FAILED")
+        async for _ in bench.steps():
+            pass
+    fours = [name for name in await bench.ids(pipeline) if name.startswith("@Four")]
+    assert fours == intervals("Four", start, 0, 1, 2, seconds=4 * HOUR)
 
 
 async def test_what_waits_is_run_again(bench: Bench) -> None:

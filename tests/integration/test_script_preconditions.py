@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from cascades import cascading
 from schedules import HOUR, every, hours_ago, intervals, on
-from seeds import ACCOUNT, Bench, component
+from seeds import ACCOUNT, Bench, component, components
 from waiting import eventually, pass_time
 
 from coordinator.errors import InvalidRequestError, LeaseLostError
 
 FALSE, FAILED = "FALSE", "FAILED"
+CHECK: dict[str, Any] = {"precondition": True, "cascade": True, "retry_delay_ms": 1000}
 NOT_YET = ("NotYet", "no such file", "")
 
 
 def guarded(**more: object) -> list[object]:
     """Make an activity and its precondition."""
-    check = {"precondition": True, "cascade": True, "retry_delay_ms": 1000, **more}
     return [
-        component("Ready", **check),
+        component("Ready", **{**CHECK, **more}),
         component("Work", needs=[0], checks=(0,), maximum_retries=0),
         component("Next", needs=[1]),
     ]
@@ -51,8 +55,8 @@ async def next_check(bench: Bench) -> object:
 
 async def test_it_is_asked_again(bench: Bench) -> None:
     """After FALSE the same attempt is offered again, as often as it takes; then its activity is."""
-    pipeline = await bench.start(guarded())
-    handles = set()
+    pipeline = await bench.start(guarded(precondition_timeout_ms=600_000))
+    handles, ends = set(), set()
     for number in (1, 2):
         task = await next_check(bench)
         assert (task.component, task.attempt) == ("Ready", 1)
@@ -62,10 +66,13 @@ async def test_it_is_asked_again(bench: Bench) -> None:
         bench.check()
         record = await record_of(bench, pipeline, 0)
         assert (record["checks_made"], record["said"]) == (str(number), "no such file")
+        assert record["tries"] == "0", "no retry is used up"
+        ends.add(record["expires_ms"])
         assert 0 < await delayed_ms(bench, pipeline) <= 1000
     task = await next_check(bench)
     assert await bench.finish(task) == "finished"
     assert len(handles | {task.claim}) == 3
+    assert len(ends) == 1, "its time goes on"
     assert (await bench.claim()).component == "Work"
 
 
@@ -84,6 +91,20 @@ async def test_a_repeat(bench: Bench) -> None:
     with pytest.raises(InvalidRequestError, match="is FALSE already"):
         await bench.finish(task)
     assert await bench.report(other) == "acknowledged"
+
+
+async def test_the_least_delay(bench: Bench) -> None:
+    """However short the retryDelay, a second goes by before it is asked again."""
+    pipeline = await bench.start(guarded(retry_delay_ms=0))
+    await bench.finish(await bench.claim(), FALSE)
+    assert 0 < await delayed_ms(bench, pipeline) <= 1000
+
+
+async def test_a_long_answer(bench: Bench) -> None:
+    """Of what a check says a thousand bytes are kept, without half a character."""
+    pipeline = await bench.start(guarded())
+    await bench.finish(await bench.claim(), FALSE, ("", "a" + "é" * 500, ""))
+    assert (await record_of(bench, pipeline, 0))["said"] == "a" + "é" * 499
 
 
 async def test_an_activity_cannot_answer_false(bench: Bench) -> None:
@@ -159,6 +180,66 @@ async def test_it_fails(bench: Bench) -> None:
     assert (await bench.claim()).instance_id == ready
 
 
+async def test_one_of_two_fails(bench: Bench) -> None:
+    """The other one is not checked any more, and a rerun makes both checks."""
+    checks = [component(f"Ready{i}", **CHECK, maximum_retries=0) for i in range(2)]
+    pipeline = await bench.start([*checks, component("Work", needs=[0, 1], checks=(0, 1))])
+    await bench.finish(await bench.claim(), FAILED)
+    await bench.settle()
+    assert await bench.tally(pipeline) == {FAILED: 1, "CASCADE_FAILED": 1, "CANCELED": 1}
+    assert await bench.rerun(pipeline, (await bench.ids(pipeline))[2]) == 3
+    await bench.settle()
+    assert await bench.tally(pipeline) == {"ready": 2, "blocked": 1}
+
+
+async def test_it_comes_back_with_its_activity(bench: Bench) -> None:
+    """Ended because its activity had failed with another one, it is run again with that."""
+    parts = [cascading("First"), cascading("Work", [0, 2]), component("Ready", needs=[0], **CHECK)]
+    parts[1] = replace(parts[1], checks=(2,))
+    pipeline = await bench.start(parts)
+    await bench.finish(await bench.claim(), FAILED)
+    await bench.settle()
+    assert await bench.tally(pipeline) == {FAILED: 1, "CASCADE_FAILED": 1, "CANCELED": 1}
+    await bench.rerun(pipeline, (await bench.ids(pipeline))[0])
+    for name in ("First", "Ready", "Work"):
+        await bench.settle()
+        task = await bench.claim()
+        assert task.component == name
+        await bench.finish(task)
+
+
+async def test_a_rerun_before_the_cursor_has_come(bench: Bench) -> None:
+    """An activity is run again with its check, which the deactivation has yet to cancel."""
+    parts = [*components(100), component("Ready", **CHECK)]
+    pipeline = await bench.start([*parts, component("Work", needs=[100], checks=(100,))])
+    await bench.deactivate(pipeline)
+    assert await bench.rerun(pipeline, (await bench.ids(pipeline))[101]) == 2
+    bench.check()
+    await bench.settle()
+    assert await bench.tally(pipeline) == {"CANCELED": 100, "ready": 1, "blocked": 1}
+
+
+async def test_what_is_satisfied_stays_so(bench: Bench) -> None:
+    """A rerun of an activity that has failed by itself does not ask its preconditions again."""
+    pipeline = await bench.start(guarded())
+    await bench.finish(await bench.claim())
+    await bench.finish(await bench.claim(), FAILED)
+    assert await bench.rerun(pipeline, (await bench.ids(pipeline))[1]) == 1
+    assert (await bench.claim()).component == "Work"
+
+
+@pytest.mark.parametrize(("word", "status"), [("cancel", "CANCELED"), ("mark", "FINISHED")])
+async def test_it_is_named_with_its_activity(bench: Bench, word: str, status: str) -> None:
+    """A list may have both, in any order; each of them ends once."""
+    pipeline = await bench.start(
+        [component("Work", needs=[1], checks=(1,)), component("Ready", **CHECK)]
+    )
+    work, ready = await bench.ids(pipeline)
+    assert await getattr(bench, word)(pipeline, work, ready) == 2
+    bench.check()
+    assert await bench.tally(pipeline) == {status: 2}
+
+
 async def test_its_activity_ends_without_it(bench: Bench) -> None:
     """Canceled or marked finished, an activity takes its unsatisfied preconditions with it."""
     for word in (bench.cancel, bench.mark):
@@ -199,41 +280,3 @@ async def test_of_an_interval(bench: Bench) -> None:
     assert ids == intervals("Ready", start, 0, 1)
     assert await bench.poll() is None
     assert len(await bench.ids(pipeline)) == 4
-
-
-async def late(bench: Bench, **more: object) -> str:
-    """Start an interval long ago whose activity is late, and let that be found out."""
-    start = hours_ago(0.5)
-    parts = [on(late_ms=60_000, **more)]
-    return await bench.schedule(parts, every(HOUR, start_ms=start))
-
-
-async def test_late(bench: Bench) -> None:
-    """What nobody has begun when its time is over is late, and tells so."""
-    pipeline = await late(bench, on_late=("Alarm",))
-    [raised] = await eventually(bench.raised, 20)
-    assert (await record_of(bench, pipeline, 0))["late"] == "1"
-    entry = await bench.alarms.read(raised)
-    assert entry is not None
-    assert (entry.record["event"], entry.record["alarm"]) == ("late", "Alarm")
-    assert (await bench.claim()).component == "Work", "it may still be begun"
-
-
-async def test_terminate(bench: Bench) -> None:
-    """With Terminate what is late is canceled."""
-    pipeline = await late(bench, terminate_late=True)
-    assert await bench.tally(pipeline) == {"CANCELED": 1}
-    assert (await record_of(bench, pipeline, 0))["canceled_by"] == "late"
-
-
-async def test_not_late(bench: Bench) -> None:
-    """What has begun in time is not late, however long it takes."""
-    start = hours_ago(0)
-    parts = [on(late_ms=3000, on_late=("Alarm",), terminate_late=True)]
-    pipeline = await bench.schedule(parts, every(HOUR, start_ms=start))
-    task = await bench.claim()
-    await bench.report(task)
-    await pass_time(3.1)
-    assert await bench.raised() == []
-    assert "late" not in await record_of(bench, pipeline, 0)
-    assert await bench.finish(task) == "finished"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from schedules import HOUR, every, hours_ago, on
 from seeds import ACCOUNT, Bench, component, components
 from waiting import pass_time, wait_until
 
@@ -74,6 +75,20 @@ async def test_what_becomes_ready_is_told(single: Bench) -> None:
         await single.settle()
         assert since() == [f"{ACCOUNT}\n100\ng"]
         await single.delete(pipeline)
+        assert since() == [""]
+
+
+async def test_schedules_tell_that_they_go_on(single: Bench) -> None:
+    """An activation, and the end of a run where the window was full, tell that work is due."""
+    pipeline = await single.create()
+    schedule = every(HOUR, start_ms=hours_ago(9.5), window=1)
+    version = await single.stage(pipeline, [on()], 0, [schedule])
+    with heard(single.server) as since:  # type: ignore[arg-type]
+        await single.activate(pipeline, version)
+        assert since() == [""]
+        await single.settle()
+        assert since() == [f"{ACCOUNT}\n1\ng"]
+        await single.finish(await single.claim())
         assert since() == [""]
 
 
