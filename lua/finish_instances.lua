@@ -9,21 +9,23 @@
 --   3 answer     string  digest that names the call, or empty
 --   4 ...        list    at most 200 instance ids
 -- RETURNS
---   how many of the ids were looked at (all), how many were not finished before
+--   how many of the ids were looked at (fewer than all where they have very many preconditions: call again with the others),
+--   how many were not finished before
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/withdraw_instance lib/end_instance
--- @include lib/end_checks
+-- @include lib/end_checks lib/first_few
 -- @keys instance timers dependents wake
-local found, instead = chosen_instances(base, scope, answer, rest)
+local found, instead, numbers = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
 end
 
-local now, marked = now_ms(base), {}
-for n, record in pairs(found) do
+local now, marked, few = now_ms(base), {}, first_few(numbers, found)
+for _, n in ipairs(few) do
+  local record = found[n]
   if record.status ~= 'FINISHED' then
     withdraw_instance(base, scope, n, record, now)
     redis.call('HDEL', instance_key(base, scope, n), 'error_id', 'error_message', 'stack_trace', 'cascade_failed_on',
@@ -42,5 +44,5 @@ end
 if #marked > 0 then
   redis.call('SPUBLISH', wake_key(base), '')
 end
-keep_answer(base, answer, #rest)
-return { #rest, #marked }
+keep_answer(base, answer, #few)
+return { #few, #marked }

@@ -18,7 +18,7 @@
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/restart_instance lib/publish_wakes lib/overtake_cancel
 -- @include lib/unfinished_needs lib/failed_checks
 -- @keys pipeline dependents instance timers
-local MOST_LOOKED_AT = 10000
+local MOST_LOOKED_AT, MOST_CHECKS = 10000, 1000
 local found, instead, numbers = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
@@ -30,12 +30,20 @@ for n, record in pairs(found) do
   overtake_cancel(base, scope, n, record, alive[1], alive[2], now)
   again[n] = record.state == 'terminal' or nil
 end
-for n, record in pairs(found) do
-  checks[n] = again[n] and failed_checks(base, scope, record, nil, alive[1], alive[2], now) or {}
+local looked_to, checked, schedules = #numbers, 0, {}
+for i, n in ipairs(numbers) do
+  checks[n] = {}
+  if again[n] and checked < MOST_CHECKS then
+    local failed, count = failed_checks(base, scope, found[n], nil, alive[1], alive[2], now)
+    checks[n], checked = failed, checked + count
+  elseif again[n] then
+    looked_to, again[n] = math.min(looked_to, i - 1), nil
+    table.insert(left, n)
+  end
 end
 
 local function plan(n, record)
-  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, alive[1], alive[2])
+  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, alive[1], alive[2], schedules)
   looked = looked + links
   if hopeless then
     again[n] = nil
@@ -51,7 +59,7 @@ for _, n in ipairs(numbers) do
   end
 end
 for i, n in ipairs(numbers) do
-  looked_at = looked < MOST_LOOKED_AT and i or looked_at
+  looked_at = looked < MOST_LOOKED_AT and i <= looked_to and i or looked_at
   if again[n] and looked_at < i then
     table.insert(left, n)
   elseif again[n] then

@@ -30,6 +30,9 @@ from coordinator.store import keys
 
 SECTION = re.compile(r"^-- (FLAGS|KEYS|ARGV|RETURNS|ERRORS)\b ?(.*)$")
 ENTRY = re.compile(r"^--   (\S+)\s+(\S+)\s*(.*)$")
+WORD = re.compile(r"\w+")
+# A function, or variables, of a lib: those that are not inside of another.
+TOP_LEVEL = re.compile(r"^local (function (\w+)\(|(\w+(?:, \w+)*) =)", re.MULTILINE)
 DIRECTIVE = re.compile(r"^-- @(include|keys) (.+)$")
 
 
@@ -83,7 +86,7 @@ def load(name: str) -> Source:
     lines = [
         f"#!lua flags={header.flags}" if header.flags else "#!lua",
         *(keys.lua_function(key) for key in key_names),
-        *parts.values(),
+        *(_closed(lib, parts, text) for lib in parts),
         *(f"local {entry} = KEYS[{i}]" for i, (entry, _) in enumerate(header.keys, 1)),
         *(_bind(i, *entry) for i, entry in enumerate(argv, 1)),
         *([f"local rest = {{unpack(ARGV, {len(argv) + 1})}}"] if rest else []),
@@ -98,6 +101,24 @@ def load(name: str) -> Source:
         text="\n".join(lines),
         rest=rest,
     )
+
+
+def _closed(lib: str, parts: dict[str, str], script: str) -> str:
+    """Keep to a lib what only it uses: a Lua function may have 200 local variables, and no more."""
+    others = "\n".join([script, *(body for name, body in parts.items() if name != lib)])
+    used = set(WORD.findall(others))
+    shared: list[str] = []
+
+    def share(match: re.Match[str]) -> str:
+        names = re.split(r",\s*", match[2] or match[3])
+        if used.isdisjoint(names):
+            return match[0]
+        shared.extend(names)
+        return f"function {match[2]}(" if match[2] else f"{match[3]} ="
+
+    body = TOP_LEVEL.sub(share, parts[lib])
+    head = f"local {', '.join(shared)}\n" if shared else ""
+    return f"{head}do\n{body}end"
 
 
 def _bind(position: int, name: str, kind: str) -> str:

@@ -2,7 +2,7 @@
 -- is used up. The last answer is kept for those who ask why their task waits; what was reported is the attempt's still.
 -- @include lib/set_state lib/clip
 -- @keys instance lease timers
-local MOST_SAID, LEAST_DELAY_MS = 1000, 1000
+local MOST_SAID, LEAST_DELAY_MS, MOST_CLAIMS = 1000, 1000, 5
 
 local function answer_false(base, scope, n, record, said, now)
   local id, delay_ms = ':' .. scope .. ':' .. n, math.max(tonumber(record.retry_delay_ms), LEAST_DELAY_MS)
@@ -12,5 +12,5 @@ local function answer_false(base, scope, n, record, said, now)
   redis.call('HINCRBY', instance_key(base, scope, n), 'checks_made', 1)
   redis.call('ZADD', timers_key(base), now + delay_ms, 'retry' .. id)
   set_state(base, scope, n, record, 'delayed', 'retry_ms', now + delay_ms, 'tries', 0, 'lost', 0, 'unacked', 0,
-    'checked', record.claim, 'checked_ms', now, 'said', clip(said, MOST_SAID))
+    'checked', clip(record.claim .. ' ' .. (record.checked or ''), MOST_CLAIMS * 33), 'checked_ms', now, 'said', clip(said, MOST_SAID))
 end

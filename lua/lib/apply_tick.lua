@@ -1,8 +1,10 @@
 --- The next interval of a schedule: when it is due, and the schedule has fewer runs than it may have, its instances are made.
 -- The tick number is counted on in the same step, so that each interval is run once, and in order, by whomever and however
--- late. Intervals to be left out are made as skipped ones. Returns how many instances were made.
--- @include lib/read_schedule lib/interval_start lib/interval_due lib/create_instances lib/civil
+-- late. Intervals to be left out are made as skipped ones. While memory is full they wait. Returns how many instances were made.
+-- @include lib/read_schedule lib/interval_start lib/interval_due lib/next_due_ms lib/create_instances lib/civil lib/memory_full
 -- @keys pipeline schedule schedules live timers
+local FULL_MEMORY_MS = 1000
+
 local function next_run(base, scope, schedule, name)
   local first, k = tonumber(redis.call('HGET', pipeline_key(base, scope), 'next_instance') or 1), schedule.tick
   local start_ms, skipped = interval_start(schedule, k), schedule.skip_to and k < schedule.skip_to or nil
@@ -22,13 +24,12 @@ end
 --- Say when the schedule goes on: an interval that is due already comes at once.
 local function arm_tick(base, scope, schedule, name, k, timer, now)
   local due_ms = interval_due(schedule, k)
-  redis.call('ZADD', schedules_key(base, scope), due_ms, name)
+  redis.call('ZADD', schedules_key(base, scope), next_due_ms(schedule, k), name)
   if due_ms == math.huge then
     redis.call('ZREM', timers_key(base), timer)
     return
   end
-  local skipped = schedule.skip_to and k < schedule.skip_to
-  redis.call('ZADD', timers_key(base), skipped and now - 1 or math.max(due_ms, now - 1), timer)
+  redis.call('ZADD', timers_key(base), math.max(due_ms, now - 1), timer)
 end
 
 local function is_full(base, scope, schedule, name)
@@ -45,13 +46,16 @@ local function apply_tick(base, scope, name, timer, now, wakes)
     redis.call('ZREM', timers_key(base), timer)
     return 0
   end
-  local due_ms = interval_due(schedule, k)
-  if now < due_ms and not (schedule.skip_to and k < schedule.skip_to and due_ms < math.huge) then
+  if now < interval_due(schedule, k) then
     arm_tick(base, scope, schedule, name, k, timer, now)
     return 0
   elseif is_full(base, scope, schedule, name) then -- the end of one of them begins it again
     redis.call('HSET', schedule_key(base, scope, name), 'full', 1)
     redis.call('ZREM', timers_key(base), timer)
+    return 0
+  end
+  if memory_full() then
+    redis.call('ZADD', timers_key(base), now + FULL_MEMORY_MS, timer)
     return 0
   end
   local made = create_instances(base, scope, next_run(base, scope, schedule, name), now, wakes)

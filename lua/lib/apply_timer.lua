@@ -34,7 +34,10 @@ local function timeout_due(base, plan, record, now, limits, wakes)
   return 'timeout', state == 'terminal' and 'failed' or nil
 end
 
+local timer_kinds = { lease = true, timeout = true, retry = true, late = true, expiry = true }
+
 local function apply_timer(base, plan, now, limits, wakes)
+  assert(timer_kinds[plan.kind], 'a timer of a later version') -- and so it is put off, not lost
   local record = read_hash(instance_key(base, plan.scope, plan.id))
   local found = redis.call('HMGET', pipeline_key(base, plan.scope), 'deleted_ms', 'canceling', 'cancel_to')
   local living = not found[1]

@@ -1,8 +1,8 @@
 --- The schedules of a pipeline at its activation: new ones begin at their start, the others go on where they left off, or
 -- from a given time on; the intervals up to there are left out (the last MOST_SKIPPED of them become skipped instances).
--- @include lib/read_schedule lib/interval_at lib/interval_count lib/interval_due
+-- @include lib/read_schedule lib/interval_at lib/interval_count lib/next_due_ms
 -- @keys pipeline schedule schedules timers wake
-local MOST_SKIPPED = 1000
+local MOST_SKIPPED, MOST_SKIPPED_INSTANCES = 1000, 20000
 
 --- The name of a schedule that an activation may not change so, or nil.
 local function changed_schedule(base, scope, staged)
@@ -26,16 +26,17 @@ local function interval_from(schedule, from_ms)
   return math.min(k, interval_count(schedule))
 end
 
-local function leave_out(key, schedule, from_ms)
-  local to = interval_from(schedule, from_ms)
-  if to <= schedule.tick then
-    return
+--- Intervals that are still to come are skipped when they do, so that another time can be given until then.
+local function leave_out(key, schedule, from_ms, now)
+  local to, most = interval_from(schedule, from_ms), math.min(MOST_SKIPPED, math.floor(MOST_SKIPPED_INSTANCES / schedule.count))
+  redis.call('HDEL', key, 'skip_to')
+  if to > schedule.tick then
+    redis.call('HSET', key, 'skip_to', to)
   end
-  local tick = math.max(schedule.tick, to - MOST_SKIPPED)
+  local tick = math.min(to, interval_from(schedule, now)) - math.max(most, 1)
   if tick > schedule.tick then
     redis.call('HSET', key, 'tick', tick)
   end
-  redis.call('HSET', key, 'skip_to', to)
 end
 
 local function begin_schedule(base, scope, staged, version, first_ms, from_ms, now)
@@ -51,10 +52,10 @@ local function begin_schedule(base, scope, staged, version, first_ms, from_ms, n
     end
   end
   if from_ms then
-    leave_out(key, read_schedule(base, scope, staged.name), from_ms)
+    leave_out(key, read_schedule(base, scope, staged.name), from_ms, now)
   end
   local schedule = read_schedule(base, scope, staged.name)
-  redis.call('ZADD', schedules_key(base, scope), interval_due(schedule, schedule.tick), staged.name)
+  redis.call('ZADD', schedules_key(base, scope), next_due_ms(schedule, schedule.tick), staged.name)
   redis.call('ZADD', timers_key(base), now - 1, timer, now - 1, 'forgo:' .. scope .. ':' .. staged.name)
 end
 

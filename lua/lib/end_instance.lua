@@ -2,16 +2,8 @@
 -- them that), unless all of them are canceled with it (`record.quiet`). Its run has one less to wait for, unless it had
 -- ended before. One that a deactivation cancels in the middle of an interval (`record.interrupted`) counts on: the next
 -- activation goes on with it. Its alarms are raised.
--- @include lib/set_state lib/note_health lib/count_off lib/is_done lib/raise_alarms
--- @keys instance dependents timers wake interrupted
-local function tell_of_failure(base, scope, n, now)
-  if redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
-    redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
-    redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
-    redis.call('SPUBLISH', wake_key(base), '')
-  end
-end
-
+-- @include lib/set_state lib/note_health lib/count_off lib/is_done lib/raise_alarms lib/tell_dependents
+-- @keys timers interrupted
 local EVENTS = { FINISHED = 'success', FAILED = 'fail', CASCADE_FAILED = 'fail' }
 
 local function end_instance(base, scope, n, record, status, now, ...)
@@ -32,6 +24,6 @@ local function end_instance(base, scope, n, record, status, now, ...)
     raise_alarms(base, scope, n, record, EVENTS[status], now, ...)
   end
   if not is_done(status) and not record.quiet then
-    tell_of_failure(base, scope, n, now)
+    tell_dependents(base, scope, n, now)
   end
 end

@@ -4,27 +4,25 @@
 -- more. Run again, they wait for it (again), and those that failed with it are run again too, though it may have finished
 -- before they are told. Returns how many were told.
 -- @include lib/read_hash lib/make_ready lib/end_instance lib/overtake_cancel lib/revive lib/is_done lib/end_checks
--- @include lib/count_off lib/clip
+-- @include lib/count_off lib/clip lib/tell_dependents
 -- @keys pipeline instance dependents unmet timers wake
 local FAN_OUT, MOST_LOOKED_AT, MOST_CHAIN = 50, 10000, 1000
+local LINKS_A_CHECK = 20 -- so much more is done for one
 
 local function cascade_fail(base, scope, told, dependent, record, now)
   local chain = clip(told.id .. (told.chain and ' <- ' .. told.chain or ''), MOST_CHAIN)
   redis.call('DEL', unmet_key(base, scope, dependent))
   end_instance(base, scope, dependent, record, 'CASCADE_FAILED', now, 'cascade_failed_on', chain)
-  end_checks(base, scope, record, now)
+  return end_checks(base, scope, record, now) * LINKS_A_CHECK
 end
 
 --- Nothing but a rerun will help it, and what waits for it in its turn.
 local function note_stuck(base, scope, dependent, record, now)
-  redis.call('HSET', instance_key(base, scope, dependent), 'stuck', 1, 'fan_from', 0)
+  redis.call('HSET', instance_key(base, scope, dependent), 'stuck', 1)
   if record.live then
     count_off(base, scope, dependent, record, now)
   end
-  if redis.call('EXISTS', dependents_key(base, scope, dependent)) == 1 then
-    redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. dependent)
-    redis.call('SPUBLISH', wake_key(base), '')
-  end
+  tell_dependents(base, scope, dependent, now)
 end
 
 local function tell_dependent(base, scope, n, told, dependent, now, wakes)
@@ -36,7 +34,7 @@ local function tell_dependent(base, scope, n, told, dependent, now, wakes)
       make_ready(base, scope, dependent, record, now, wakes)
     end
   elseif record.state == 'blocked' and told.status and told.cascade then
-    cascade_fail(base, scope, told, dependent, record, now)
+    return cascade_fail(base, scope, told, dependent, record, now)
   elseif record.state == 'blocked' then
     redis.call('SADD', unmet, n)
     redis.call('SREM', unmet, told.id) -- what it waited for by its id is made by now
@@ -57,7 +55,7 @@ local function told_by(base, scope, n)
   return {
     status = found[1], cascade = found[2], id = found[3], chain = found[4], canceling = alive[1], cancel_to = alive[2],
     again = found[5], revives = found[5] and found[2] and (not found[1] or is_done(found[1])),
-    stuck = not found[1] and found[6],
+    stuck = not found[1] and found[6], schedules = {},
   }
 end
 

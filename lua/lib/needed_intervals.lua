@@ -1,7 +1,7 @@
 --- What an interval of a run needs of other schedules: of each component in `across` the instances whose intervals overlap
 -- it, as {id, schedule, start}. Of the intervals whose turn was, only what became instances is needed, or is about to: there
 -- are none where they were left out, or before a definition that added the component. A definition that needs very many at
--- a time is not taken (`MOST_OVERLAPPING` in the rules).
+-- a time is not taken (`MOST_OVERLAPPING` in the rules). What was worked out in a step is kept in `run.overlaps`.
 -- @include lib/civil lib/interval_at lib/interval_start lib/interval_count lib/schedule_in_making
 -- @keys ids
 local function add_overlapping(base, scope, found, schedule, name, stem, run)
@@ -17,11 +17,16 @@ local function add_overlapping(base, scope, found, schedule, name, stem, run)
 end
 
 local function needed_intervals(base, scope, run, across)
-  local found, schedules = {}, {}
+  local found = {}
   for _, other in ipairs(across) do
     local stem, name = other[1], other[2]
-    schedules[name] = schedules[name] or schedule_in_making(base, scope, name)
-    add_overlapping(base, scope, found, schedules[name], name, stem, run)
+    if not run.overlaps[stem] then
+      run.overlaps[stem] = {}
+      add_overlapping(base, scope, run.overlaps[stem], schedule_in_making(base, scope, name), name, stem, run)
+    end
+    for _, interval in ipairs(run.overlaps[stem]) do
+      found[#found + 1] = interval
+    end
   end
   return found
 end

@@ -18,7 +18,8 @@ local function optional_fields(run, made, record)
   record.live = not run.skipped and run.first or nil
 end
 
---- The record of a new instance of a run, linked to what it needs; also whether something of that is not done yet.
+--- The record of a new instance of a run, linked to what it needs; also whether something of that is not done yet, and
+-- how much it is linked to.
 local function new_record(base, scope, run, n, place, made, now)
   local needs, awaited, blocked = link_needs(base, scope, run, n, made, now)
   local record = {
@@ -34,5 +35,5 @@ local function new_record(base, scope, run, n, place, made, now)
     flat[#flat + 1], flat[#flat + 2] = name, value
   end
   redis.call('HSET', instance_key(base, scope, n), unpack(flat))
-  return record, blocked
+  return record, blocked, #needs + #awaited
 end

@@ -14,6 +14,8 @@ local function offer_alarm(base, plan, now, limits)
   elseif limits.alarms >= 0 then
     local pending = tonumber(redis.call('HGET', counts_key(base), 'alarms') or 1)
     redis.call('ZADD', timers_key(base), now + NO_ROOM_MS + math.random(0, math.max(pending, 0)), plan.timer)
+  else
+    redis.call('ZADD', timers_key(base), now - 2, plan.timer) -- behind what has been due for longer
   end
   return 'other'
 end

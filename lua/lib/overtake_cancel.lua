@@ -11,7 +11,7 @@ local function overtake_cancel(base, scope, n, record, canceling, cancel_to, now
   if not is_doomed(n, record, canceling, cancel_to) then
     return false
   end
-  record.quiet, record.interrupted = true, record.schedule and record.live
+  record.quiet, record.interrupted = true, record.schedule
   cancel_instance(base, scope, n, record, 'deactivation', now)
   return true
 end

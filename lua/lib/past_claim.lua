@@ -11,7 +11,7 @@ local function past_claim(base, scope, n, attempt, claim)
   local returned = redis.call('HMGET', instance_key(base, scope, n), 'returned', 'returned_ms', 'checked', 'checked_ms')
   if returned[1] == claim then -- it was never told, so the last one given back is all that is kept
     return 'lost', '', returned[2]
-  elseif returned[3] == claim then
+  elseif returned[3] and string.find(returned[3], claim, 1, true) then
     return 'reported', 'FALSE', returned[4]
   end
   return nil

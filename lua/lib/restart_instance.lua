@@ -21,7 +21,7 @@ end
 local function restart_instance(base, scope, n, record, needs, now, wakes)
   local key, canceling = instance_key(base, scope, n), redis.call('HGET', pipeline_key(base, scope), 'canceling')
   redis.call('HDEL', key, 'status', 'ended_ms', 'error_id', 'error_message', 'stack_trace', 'requeued_from_ms',
-    'cascade_failed_on', 'canceled_by', 'stuck', 'expires_ms')
+    'cascade_failed_on', 'canceled_by', 'stuck', 'expires_ms', 'late', 'checks_made', 'said')
   record.expires_ms = nil
   if record.schedule then
     redis.call('ZREM', interrupted_key(base, scope), n)

@@ -3,10 +3,10 @@
 -- @include lib/failed_checks lib/unfinished_needs lib/restart_instance
 local function revive(base, scope, told, dependent, record, now, wakes)
   local again = failed_checks(base, scope, record, 'consumer', told.canceling, told.cancel_to, now)
-  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, told.canceling, told.cancel_to)
+  local unfinished, links, hopeless = unfinished_needs(base, scope, record, again, told.canceling, told.cancel_to, told.schedules)
   if not hopeless then
     for check, check_record in pairs(again) do
-      local left, more = unfinished_needs(base, scope, check_record, {})
+      local left, more = unfinished_needs(base, scope, check_record, {}, nil, nil, told.schedules)
       links = links + more
       restart_instance(base, scope, check, check_record, left, now, wakes)
     end

@@ -17,9 +17,20 @@ async def record_of(bench: Bench, pipeline: str, place: int) -> dict[str, str]:
 
 async def late(bench: Bench, **more: object) -> str:
     """Start an interval long ago whose activity is late, and let that be found out."""
-    start = hours_ago(0.5)
-    parts = [on(late_ms=60_000, **more)]
-    return await bench.schedule(parts, every(HOUR, start_ms=start))
+    pipeline = await bench.schedule([on(late_ms=100, **more)], every(HOUR, start_ms=hours_ago(0.5)))
+    assert "late" not in await record_of(bench, pipeline, 0), "its time begins with its making"
+    await found_late(bench, pipeline)
+    return pipeline
+
+
+async def found_late(bench: Bench, pipeline: str) -> None:
+    """Let it be found out that the last instance of a pipeline is late."""
+
+    async def told() -> bool:
+        await bench.settle()
+        return "late" in await record_of(bench, pipeline, -1)
+
+    await eventually(told, 20)
 
 
 async def test_late(bench: Bench) -> None:
@@ -69,7 +80,27 @@ async def test_terminate_ends_the_checks(bench: Bench) -> None:
     """The preconditions of what is late, and terminated, are not checked any more."""
     parts = [
         on(work="Ready", precondition=True, cascade=True),
-        on(needs=[0], checks=(0,), late_ms=60_000, terminate_late=True),
+        on(needs=[0], checks=(0,), late_ms=100, terminate_late=True),
     ]
-    schedule = every(HOUR, start_ms=hours_ago(0.5), count=2)
-    assert await bench.tally(await bench.schedule(parts, schedule)) == {"CANCELED": 2}
+    pipeline = await bench.schedule(parts, every(HOUR, start_ms=hours_ago(0.5), count=2))
+    await found_late(bench, pipeline)
+    assert await bench.tally(pipeline) == {"CANCELED": 2}
+
+
+async def test_nobody_is_late_while_deactivated_or_paused(bench: Bench) -> None:
+    """What may not be begun cannot be late, and a precondition's time does not run out."""
+    parts = [
+        on(work="Ready", precondition=True, precondition_timeout_ms=200, late_ms=100),
+        on(late_ms=100, terminate_late=True),
+    ]
+    for put_off in (bench.deactivate, bench.pause):
+        pipeline = await bench.schedule(parts, every(HOUR, start_ms=hours_ago(0.5), count=2))
+        if put_off == bench.pause:
+            await bench.pause(pipeline, "Ready", "Work")
+        else:
+            await bench.deactivate(pipeline, cancel=False)
+        await pass_time(0.4)
+        await bench.settle()
+        assert await bench.tally(pipeline) == {"ready": 2}
+        await bench.delete(pipeline)
+        await bench.settle()

@@ -52,6 +52,7 @@ COMMON = {
     "ZREMRANGEBYRANK",
     "ZREMRANGEBYSCORE",
     "ZUNIONSTORE",
+    "INFO",
 }
 
 
