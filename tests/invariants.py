@@ -135,13 +135,18 @@ class Shard:
         assert {need for need in unmet if not need.startswith("@")} <= set(needs)
         for awaited in (need for need in unmet if need not in (self.value("ids", scope) or {})):
             if awaited.startswith("@"):
-                assert awaited in self.value("awaiting", scope)
+                assert awaited in self.awaiting(scope)
                 assert n in self.value("awaited", f"{scope}:{awaited}")
 
     def made_since(self, scope: str, record: dict[str, str]) -> list[str]:
         """Return the instances of other schedules that it needs and that were not made before."""
         ids = self.value("ids", scope) or {}
-        return [ids[name] for name in json.loads(record.get("across", "[]")) if name in ids]
+        return [ids[name] for name, _, _ in json.loads(record.get("across", "[]")) if name in ids]
+
+    def awaiting(self, scope: str) -> set[str]:
+        """Return the ids of the instances that something waits for and that are not made yet."""
+        entries = self.kinds["awaiting"].items()
+        return {name for at, entry in entries if at.startswith(scope + ":") for name in entry.value}
 
     def check_cascade(self, scope: str, n: str, need: str) -> None:
         """Assert that nothing waits for what has failed if the failure is its own too."""
@@ -208,7 +213,7 @@ class Shard:
                 assert ends == (int(record["expires_ms"]), True), f"{timer} is an old one"
             elif kind in {"fanout", "late", "expiry"}:
                 assert record or self.deleted(scope), f"{timer} of nothing"
-            elif kind == "tick":
+            elif kind in {"tick", "forgo"}:
                 assert self.value("schedule", f"{scope}:{last}"), f"{timer} of nothing"
             elif kind == "create":
                 assert self.value("run", f"{scope}:{last}"), f"{timer} of nothing"

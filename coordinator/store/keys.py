@@ -62,7 +62,11 @@ KEYS: Final[dict[str, Key]] = {
     "awaited": Key(
         "awaited:<scope>:<id>", "ZSET", "instances that wait for one that is not made yet"
     ),
-    "awaiting": Key("awaiting:<scope>", "SET", "ids of instances that are awaited so"),
+    "awaiting": Key(
+        "awaiting:<scope>:<schedule>",
+        "ZSET",
+        "ids of instances of a schedule that are awaited so, by the start of their interval",
+    ),
     "health": Key(
         "health:<scope>", "HASH", "component to the status, time and id of what ended last of it"
     ),

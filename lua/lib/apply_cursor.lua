@@ -1,9 +1,10 @@
 --- One step, of a bounded number of instances, of what is done a bounded number at a time. Returns how much it did.
 -- @include lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances lib/read_run
--- @include lib/cancel_step lib/resume_step lib/release_step lib/restart_step lib/apply_tick
+-- @include lib/cancel_step lib/resume_step lib/release_step lib/restart_step lib/apply_tick lib/forgo_step
 -- @keys instance pipeline timers
 local cursor_kinds = {
   fanout = true, create = true, delete = true, cancel = true, resume = true, release = true, restart = true, tick = true,
+  forgo = true,
 }
 
 local living_steps = {
@@ -22,6 +23,9 @@ local living_steps = {
   end,
   restart = function(base, cursor, now, wakes)
     return restart_step(base, cursor.scope, cursor.timer, now, wakes)
+  end,
+  forgo = function(base, cursor, now, wakes)
+    return forgo_step(base, cursor.scope, cursor.id, cursor.timer, now, wakes)
   end,
   tick = function(base, cursor, now, wakes)
     return apply_tick(base, cursor.scope, cursor.id, cursor.timer, now, wakes)

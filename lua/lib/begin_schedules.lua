@@ -55,7 +55,7 @@ local function begin_schedule(base, scope, staged, version, first_ms, from_ms, n
   end
   local schedule = read_schedule(base, scope, staged.name)
   redis.call('ZADD', schedules_key(base, scope), interval_due(schedule, schedule.tick), staged.name)
-  redis.call('ZADD', timers_key(base), now - 1, timer)
+  redis.call('ZADD', timers_key(base), now - 1, timer, now - 1, 'forgo:' .. scope .. ':' .. staged.name)
 end
 
 local function begin_schedules(base, scope, staged, version, from_ms, now)

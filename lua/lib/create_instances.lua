@@ -14,8 +14,8 @@ local function index_instance(base, scope, n, record, now)
 end
 
 --- Those that wait for it by its id, as it was not made yet, depend on it from now on.
-local function adopt_waiting(base, scope, n, id, now)
-  if redis.call('SREM', awaiting_key(base, scope), id) == 1 then
+local function adopt_waiting(base, scope, n, id, schedule, now)
+  if redis.call('ZREM', awaiting_key(base, scope, schedule), id) == 1 then
     local awaited, dependents = awaited_key(base, scope, id), dependents_key(base, scope, n)
     redis.call('ZUNIONSTORE', dependents, 2, dependents, awaited, 'AGGREGATE', 'MIN')
     redis.call('DEL', awaited)
@@ -41,7 +41,7 @@ local function create_instance(base, scope, run, n, place, made, now, wakes)
     make_ready(base, scope, n, record, now, wakes)
   end
   if run.schedule then
-    adopt_waiting(base, scope, n, record.id, now)
+    adopt_waiting(base, scope, n, record.id, run.schedule, now)
   end
   if run.due_ms and made.late_ms and not run.skipped then
     redis.call('ZADD', timers_key(base), run.due_ms + made.late_ms, 'late:' .. scope .. ':' .. n)

@@ -53,7 +53,7 @@ local function delete_page(base, scope)
 end
 
 local function delete_instances(base, scope, timer, now, tombstone_ms)
-  for _, delete in ipairs({ delete_page, delete_alarms, delete_stages, delete_schedules, delete_awaited }) do
+  for _, delete in ipairs({ delete_page, delete_alarms, delete_stages, delete_schedules }) do
     local count = delete(base, scope)
     if count > 0 then
       redis.call('ZADD', timers_key(base), now - 1, timer)

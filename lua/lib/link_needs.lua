@@ -1,5 +1,5 @@
---- Link a new instance to those that it needs, of its own run and of other schedules. Returns their numbers, the ids that it
--- needs besides, which are not made yet, and whether one is not done. Of those that have ended otherwise, or wait for one
+--- Link a new instance to those that it needs, of its own run and of other schedules. Returns their numbers, those that
+-- it needs besides and that are not made yet, and whether one is not done. Of those that have ended otherwise, or wait for one
 -- that has, it may have missed the news: then the cursor of theirs tells it too.
 -- @include lib/is_done lib/needed_intervals lib/await_need
 -- @keys instance dependents unmet timers ids
@@ -23,15 +23,15 @@ local function link_needs(base, scope, run, n, made, now)
   for i, need in ipairs(made.needs) do
     numbers[i] = string.format('%.0f', run.first + need - run.offset)
   end
-  for _, id in ipairs(needed_intervals(base, scope, run, made.across or {})) do
-    local number = redis.call('HGET', ids_key(base, scope), id)
-    table.insert(number and numbers or awaited, number or id)
+  for _, other in ipairs(needed_intervals(base, scope, run, made.across or {})) do
+    local number = redis.call('HGET', ids_key(base, scope), other[1])
+    table.insert(number and numbers or awaited, number or other)
   end
   for _, need in ipairs(numbers) do
     blocked = link_need(base, scope, n, need, now) or blocked
   end
-  for _, id in ipairs(awaited) do
-    await_need(base, scope, n, id)
+  for _, other in ipairs(awaited) do
+    await_need(base, scope, n, other)
   end
   return numbers, awaited, blocked or #awaited > 0
 end

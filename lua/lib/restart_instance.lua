@@ -5,7 +5,7 @@
 local function wait_again(base, scope, n, record, needs, now, wakes)
   redis.call('DEL', unmet_key(base, scope, n))
   for _, need in ipairs(needs) do
-    if string.sub(need, 1, 1) == '@' then
+    if type(need) == 'table' then
       await_need(base, scope, n, need)
     else
       redis.call('SADD', unmet_key(base, scope, n), need)

@@ -227,3 +227,50 @@ async def test_deletion_of_what_is_awaited(bench: Bench) -> None:
     await bench.delete(pipeline)
     await bench.settle()
     assert not any("await" in key for key in bench.dump())
+
+
+def four_and_hourly(start: int, **hourly: object) -> tuple[list[object], list[object]]:
+    """Make a component every four hours that needs an hourly one."""
+    parts = [on(HOURS, "Hourly"), on("cron/Four", "Four", needs=[0])]
+    schedules = [
+        every(HOUR, HOURS, start_ms=start, window=1, **hourly),
+        four_hours("Four", start_ms=start, offset=1, window=1),
+    ]
+    return parts, schedules
+
+
+async def test_an_end_that_comes_earlier(bench: Bench) -> None:
+    """Nobody waits for the intervals behind an end that an activation moves, also run again."""
+    start = hours_ago(4.5)
+    pipeline = await bench.schedule(*_flat(four_and_hourly(start)))
+    [four] = intervals("Four", start, 0, seconds=4 * HOUR)
+    parts, schedules = four_and_hourly(start, occurrences=1)
+    await bench.activate(pipeline, await bench.stage(pipeline, parts, 0, schedules))
+    async for _ in bench.steps():
+        pass
+    assert await needs_of(bench, pipeline, four) == set(intervals("Hourly", start, 0))
+    await bench.cancel(pipeline, four)
+    await bench.rerun(pipeline, four)
+    await bench.settle()
+    assert await needs_of(bench, pipeline, four) == set(intervals("Hourly", start, 0))
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    assert (await bench.claim()).instance_id == four
+
+
+async def test_very_many_that_are_left_out(bench: Bench) -> None:
+    """Nobody waits for intervals that are left out without a trace, made before or behind that."""
+    start = hours_ago(3000)
+    pipeline = await bench.schedule(*_flat(four_and_hourly(start)))
+    await bench.activate(pipeline, start_ms=start + 2500 * HOUR * 1000)
+    await bench.settle()
+    await bench.finish(await bench.claim())
+    await bench.settle()
+    [four] = intervals("Four", start, 0, seconds=4 * HOUR)
+    assert four in {(await bench.claim()).instance_id for _ in range(2)}
+    assert "awaited" not in " ".join(bench.dump())
+
+
+def _flat(made: tuple[list[object], list[object]]) -> list[object]:
+    parts, schedules = made
+    return [parts, *schedules]
