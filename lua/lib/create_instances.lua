@@ -49,7 +49,7 @@ local function create_instance(base, scope, run, n, place, made, now, wakes)
     adopt_waiting(base, scope, n, record.id, run.schedule, now)
   end
   if run.due_ms and made.late_ms and not run.skipped then
-    redis.call('ZADD', timers_key(base), math.max(run.due_ms, now) + made.late_ms, 'late:' .. scope .. ':' .. n)
+    redis.call('ZADD', timers_key(base), now + made.late_ms, 'late:' .. scope .. ':' .. n)
   end
   return links
 end

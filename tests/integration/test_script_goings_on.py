@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from schedules import DAY, HOUR, every, hours_ago, intervals, on
-from seeds import Bench
 from test_script_interruptions import states
+
+if TYPE_CHECKING:
+    from seeds import Bench
 
 HOURS, DAYS, FOURS = "cron/Hours", "cron/Days", "cron/Fours"
 
@@ -60,7 +64,7 @@ async def test_what_was_stuck(bench: Bench) -> None:
 
 
 async def test_behind_an_interval_that_is_left_out(bench: Bench) -> None:
-    """An interval that was interrupted and is left out is skipped: nothing waits or fails for it."""
+    """An interrupted interval that is left out is skipped: nothing waits or fails for it."""
     start = hours_ago(30)
     parts = [on(DAYS, "Daily", group="d", cascade=True), on(HOURS, "Hourly", needs=[0])]
     schedules = [
