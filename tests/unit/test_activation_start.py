@@ -91,20 +91,21 @@ def test_a_start_is_refused_on_demand(activated):
 
 
 @pytest.mark.parametrize(
-    ("definition", "activated", "start_ms", "guard", "refused"),
+    ("definition", "activated", "days_ago", "guard", "refused"),
     [
         (scheduled(LONG_AGO), False, None, "refuse", True),
         (scheduled(LONG_AGO), False, None, "warn", False),
         (scheduled(LONG_AGO), False, None, "off", False),
         (scheduled(LONG_AGO), True, None, "refuse", False),
-        (scheduled(LONG_AGO), False, ago(0.5), "refuse", False),
-        (scheduled(LONG_AGO), False, ago(1.5), "refuse", True),
+        (scheduled(LONG_AGO), False, 0.5, "refuse", False),
+        (scheduled(LONG_AGO), False, 1.5, "refuse", True),
         (scheduled(iso(ago(0.5))), False, None, "refuse", False),
         (ON_DEMAND, False, None, "refuse", False),
     ],
 )
-def test_the_guard_looks_at_first_activations(definition, activated, start_ms, guard, refused):
+def test_the_guard_looks_at_first_activations(definition, activated, days_ago, guard, refused):
     """One that is refused leaves nothing staged, so that the next is looked at too."""
+    start_ms = None if days_ago is None else ago(days_ago)
     pipelines = Pipelines(definition, activated=activated)
     for _ in range(2):
         if refused:
