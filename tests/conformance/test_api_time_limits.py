@@ -46,7 +46,7 @@ def test_late(api):
     group = new_group()
     pipeline = start(
         api,
-        scheduled("A", group, lateAfterTimeout="30 minutes"),
+        scheduled("A", group, lateAfterTimeout="1 second"),
         scheduled("B", group, lateAfterTimeout="3 hours", dependsOn=Ref("A")),
         schedule(HOUR, ago(1), occurrences="1"),
     )
@@ -118,7 +118,7 @@ def test_alarms(api, heard):
         api,
         scheduled("A", group, **actions),
         scheduled("B", group, **actions, dependsOn=Ref("A"), maximumRetries="0"),
-        scheduled("C", new_group(), lateAfterTimeout="1 minute", onLateAction=Ref("Late")),
+        scheduled("C", new_group(), lateAfterTimeout="1 second", onLateAction=Ref("Late")),
         schedule(HOUR, begin, occurrences="1"),
         alarm("Good", message=say, **topic),
         alarm("Bad", message=say + " #{node.errorMessage}", **topic),
