@@ -41,6 +41,7 @@ def run(options: RunnerOptions, handlers: Registry = DEFAULT) -> int:
     up already.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where keys were found
     identity = new_identity(options.runner_id)
     try:
         _load(options, handlers)

@@ -18,6 +18,7 @@ from botocore.config import Config
 from waiting import wait_until
 
 COORDINATOR = [str(Path(sys.executable).with_name("coordinator"))]
+TESTS = str(Path(__file__).parents[1])  # where some_handlers is
 PORT = re.compile(r"on http://127\.0\.0\.1:(\d+)")
 
 
@@ -100,7 +101,7 @@ def run(processes, coordinator):
     def start(name="runner", *options):
         url = f"http://127.0.0.1:{coordinator[1]}"
         arguments = ["--endpoint", url, "--worker-group", "etl", "--runner-id", name, *options]
-        return processes(name, "runner", *arguments)
+        return processes(name, "runner", *arguments, PYTHONPATH=TESTS)
 
     return start
 

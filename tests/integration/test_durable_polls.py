@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from servers import Server
 
-pytestmark = pytest.mark.timeout(60)
+# redis-py leaves the connections of calls that are canceled to the garbage collector.
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.filterwarnings(
+        "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 
 
 @pytest.fixture

@@ -134,18 +134,24 @@ async def test_fewer_skipped_ones_of_many_components(bench: Bench) -> None:
     assert len(await bench.ids(pipeline)) == 100 * (200 + 1)
 
 
+def set_maxmemory(bench: Bench, size: str) -> None:
+    """Set how much data the servers may have."""
+    for server in bench.server.primaries():
+        with server.client() as client:
+            client.config_set("maxmemory", size)
+
+
 async def test_full_memory(bench: Bench) -> None:
     """While memory is full no interval is made; it is made when there is room again."""
     start = hours_ago(9.5)
     pipeline = await bench.schedule([on()], every(HOUR, start_ms=start, window=1))
-    with bench.server.primaries()[0].client() as client:
-        client.config_set("maxmemory", "1")
-        try:
-            await bench.finish(await bench.claim())
-            await bench.settle()
-            assert len(await bench.ids(pipeline)) == 1
-        finally:
-            client.config_set("maxmemory", "0")
+    set_maxmemory(bench, "1")
+    try:
+        await bench.finish(await bench.claim())
+        await bench.settle()
+        assert len(await bench.ids(pipeline)) == 1
+    finally:
+        set_maxmemory(bench, "0")
     await bench.activate(pipeline)
     await bench.settle()
     assert len(await bench.ids(pipeline)) == 2
