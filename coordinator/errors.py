@@ -17,6 +17,7 @@ The tree::
     ├── UnavailableError          Redis cannot answer now; repeat the call
     │   └── UnknownOutcomeError   the call may or may not have had its effect
     └── ConflictError             handled inside the service, never sent
+        ├── ForeignGroupError
         ├── NotStagedError
         ├── VersionChangedError
         └── PollSupersededError
@@ -87,6 +88,10 @@ class UnknownOutcomeError(UnavailableError):
 
 class ConflictError(CoordinatorError):
     """The state is not what the caller expected; the service handles it."""
+
+
+class ForeignGroupError(ConflictError):
+    """The task is of a worker group that the caller may not work for."""
 
 
 class NotStagedError(ConflictError):
