@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from replicas import CONTENT_TYPE
+from replicas import CONTENT_TYPE, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,32 +16,28 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 
 
-class Pair(NamedTuple):
-    """An access key."""
-
-    access_key: str
-    secret: str
-
-
 def signed(
     pair: Pair,
     operation: str,
     body: bytes,
     url: str = "http://127.0.0.1:8080/",
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str | None] | None = None,
     *,
     region: str = REGION,
     service: str = "datapipeline",
 ) -> dict[str, str]:
-    """Return the headers of a signed call; `more` are signed, too."""
-    host = urlsplit(url).netloc
+    """Return the headers of a signed call; `more` are signed, too, and replace others.
+
+    None takes one away.
+    """
     headers = {
-        "Host": host,
+        "Host": urlsplit(url).netloc,
         "Content-Type": CONTENT_TYPE,
         "X-Amz-Target": f"DataPipeline.{operation}",
         **(more or {}),
     }
-    request = AWSRequest("POST", url, headers, body)
+    given = {name: value for name, value in headers.items() if value is not None}
+    request = AWSRequest("POST", url, given, body)
     SigV4Auth(Credentials(*pair), service, region).add_auth(request)
     return dict(request.headers.items())
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signing import Pair, lowered, signed
+from replicas import Pair
+from signing import lowered, signed
 
 from coordinator.errors import (
     BadSignatureError,
