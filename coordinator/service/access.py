@@ -25,7 +25,7 @@ from coordinator.wire.signatures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from coordinator.service.caller import Caller
     from coordinator.service.keyring import Keyring
@@ -52,7 +52,7 @@ class Access:
         self._region = region
         self._signing_keys = SigningKeys()
 
-    def known(self, headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> Known | None:
+    def known(self, headers: Sequence[tuple[bytes, bytes]], query: bytes = b"") -> Known | None:
         """Find the credential that a request names; None where nobody needs one.
 
         Raises:
@@ -63,7 +63,7 @@ class Access:
             return None
         given = merged(headers)
         signature = signature_of(given)
-        credential = self.keyring.find(signature.scope.access_key)
+        credential = self.keyring.find(signature.head.scope.access_key)
         if credential is None:
             raise UnknownKeyError
         check_scope(signature, self._region, time.time())
@@ -79,11 +79,11 @@ class Access:
         if known is None:
             return ANYBODY
         credential, signature, headers, query = known
-        key = self._signing_keys.of(credential.secret, signature.scope)
+        key = self._signing_keys.of(credential.secret, signature.head.scope)
         long = len(body) > MOST_AT_ONCE  # others would wait
         payload = await asyncio.to_thread(_hash, body) if long else _hash(body)
         check_signature(signature, key, headers, payload, query=query)
-        self._signing_keys.keep(credential.secret, signature.scope, key)
+        self._signing_keys.keep(credential.secret, signature.head.scope, key)
         if not credential.may(operation):
             raise AccessDeniedError(
                 f"{_sorry(credential.access_key, operation)}: it needs the role "

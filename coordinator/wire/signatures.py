@@ -29,7 +29,7 @@ from coordinator.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
 ALGORITHM: Final = b"AWS4-HMAC-SHA256"
 SERVICE: Final = "datapipeline"
@@ -38,17 +38,14 @@ WINDOW: Final = 300  # seconds that a request's clock may differ from this repli
 MOST_HEADER: Final = 4096
 MOST_NAMES: Final = 64
 MOST_KEYS: Final = 1024
-ALWAYS_SIGNED: Final = (b"host", b"x-amz-date", b"x-amz-target")
+ALWAYS_SIGNED: Final = (b"host", b"x-amz-date")
 
 _PARTS = ("Credential", "SignedHeaders", "Signature")
-_AUTHORIZATION = re.compile(
-    rb"AWS4-HMAC-SHA256 +Credential=([^\s,=]+), *SignedHeaders=([^\s,=]+), *"
-    rb"Signature=([0-9a-f]{64})"
-)
+_HEAD = re.compile(rb"AWS4-HMAC-SHA256 +Credential=([^\s,=]+), *SignedHeaders=([^\s,=]+), *")
 _SCOPE = re.compile(r"(\w{1,128})/(\d{8})/([a-z0-9-]{1,64})/([a-z0-9-]{1,64})/(\w{1,64})", re.ASCII)
 _NAMES = re.compile(rb"[!#$%&'*+.^`|~0-9a-z_-]+(?:;[!#$%&'*+.^`|~0-9a-z_-]+)*")
 _DATE = re.compile(rb"\d{8}T\d{6}Z")
-_HASH = re.compile(rb"[0-9a-f]{64}")
+_HEX = re.compile(rb"[0-9a-f]{64}")
 _UNRESERVED = "-_.~"
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided: check the "
@@ -67,12 +64,19 @@ class Scope(NamedTuple):
     text: bytes
 
 
-class Signature(NamedTuple):
-    """What a request says of its signature; `signed` are the names of headers, as listed."""
+class Head(NamedTuple):
+    """What stays the same from request to request; `signed` are the names of headers, as listed."""
 
     scope: Scope
     signed: tuple[bytes, ...]
     listed: bytes
+    with_target: bool
+
+
+class Signature(NamedTuple):
+    """What a request says of its signature."""
+
+    head: Head
     value: bytes
     date: bytes
 
@@ -103,9 +107,12 @@ class SigningKeys:
         return len(self._keys)
 
 
-def merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def merged(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Return headers by name; values of one that comes repeatedly are joined by commas."""
-    found: dict[bytes, bytes] = {}
+    found = dict(headers)
+    if len(found) == len(headers):
+        return found
+    found = {}
     for name, value in headers:
         found[name] = found[name] + b"," + value if name in found else value
     return found
@@ -122,20 +129,18 @@ def signature_of(headers: Mapping[bytes, bytes]) -> Signature:
     header = headers.get(b"authorization")
     if header is None:
         raise NotSignedError
-    found = _AUTHORIZATION.fullmatch(header) if len(header) <= MOST_HEADER else None
-    if found is None:
+    start, _, value = header[:MOST_HEADER].rpartition(b"Signature=")
+    if not _HEX.fullmatch(value) or len(header) > MOST_HEADER:
         raise IncompleteSignatureError(_what_is_missing(header))
-    credential, listed, value = found.groups()
-    signed = _names(listed)
-    for name in ALWAYS_SIGNED:
-        if name not in signed and (name in headers or name != b"x-amz-target"):
-            raise IncompleteSignatureError(f"SignedHeaders must name {name.decode()}.")
+    head = _head(start)
+    if not head.with_target and b"x-amz-target" in headers:
+        raise IncompleteSignatureError("SignedHeaders must name x-amz-target.")
     if b"x-amz-security-token" in headers:
         raise UnknownKeyError("Session tokens are not accepted: use an access key of this service.")
     date = headers.get(b"x-amz-date", b"")
     if not _DATE.fullmatch(date):
         raise IncompleteSignatureError("The header X-Amz-Date must look like 20121129T120000Z.")
-    return Signature(_scope(credential), signed, listed, value, date)
+    return Signature(head, value, date)
 
 
 def check_scope(signature: Signature, region: str, now: float, service: str = SERVICE) -> None:
@@ -145,18 +150,10 @@ def check_scope(signature: Signature, region: str, now: float, service: str = SE
         BadSignatureError: it is for another day, region or service.
         RequestExpiredError: it was made more than five minutes ago, or will be.
     """
-    scope = signature.scope
-    wanted = (
-        ("date", scope.date, signature.date[:8].decode()),
-        ("region", scope.region, region or scope.region),
-        ("service", scope.service, service),
-        ("terminator", scope.terminator, TERMINATOR),
-    )
-    for name, given, right in wanted:
-        if given != right:
-            raise BadSignatureError(
-                f"The {name} in the scope of the Credential must be {right!r}, not {given!r}."
-            )
+    scope, day = signature.head.scope, signature.date[:8].decode()
+    right = (day, region or scope.region, service, TERMINATOR)
+    if scope[1:5] != right:
+        raise BadSignatureError(_scope_sentence(scope, right))
     off = now - _seconds(signature.date)
     if abs(off) > WINDOW:
         side = "behind" if off > 0 else "ahead of"
@@ -188,7 +185,7 @@ def check_signature(
     text = b"%b\n%b\n%b\n%b" % (
         ALGORITHM,
         signature.date,
-        signature.scope.text,
+        signature.head.scope.text,
         sha256(request).hexdigest().encode(),
     )
     if not compare_digest(digest(key, text, "sha256").hex().encode(), signature.value):
@@ -207,14 +204,18 @@ def canonical_request(
     Raises:
         BadSignatureError: a header that is said to be signed is not there.
     """
-    lines = [method, b"/", canonical_query(query) if query else b""]
-    for name in signature.signed:
-        value = headers.get(name)
-        if value is None:
-            raise BadSignatureError(f"SignedHeaders names {name.decode()[:64]}, which is missing.")
-        lines.append(b"%b:%b" % (name, b" ".join(value.split())))
-    lines += (b"", signature.listed, payload)
-    return b"\n".join(lines)
+    head = signature.head
+    try:
+        lines = b"\n".join([b"%b:%b" % (name, headers[name]) for name in head.signed])
+    except KeyError as error:
+        name = error.args[0].decode()[:64]
+        raise BadSignatureError(f"SignedHeaders names {name}, which is missing.") from None
+    if b" " in lines or b"\t" in lines:  # runs of blanks count as one, those around as none
+        lines = b"\n".join(
+            [b"%b:%b" % (name, b" ".join(headers[name].split())) for name in head.signed]
+        )
+    form = canonical_query(query) if query else b""
+    return b"%b\n/\n%b\n%b\n\n%b\n%b" % (method, form, lines, head.listed, payload)
 
 
 def canonical_query(query: bytes) -> bytes:
@@ -233,6 +234,18 @@ def signing_key(secret: str, scope: Scope) -> bytes:
 
 
 @lru_cache(maxsize=MOST_KEYS)
+def _head(start: bytes) -> Head:
+    """Read an Authorization header up to its signature, which a client repeats for a whole day."""
+    found = _HEAD.fullmatch(start)
+    if found is None:
+        raise IncompleteSignatureError(_what_is_missing(start + b"Signature="))
+    names = _names(found[2])
+    for name in ALWAYS_SIGNED:
+        if name not in names:
+            raise IncompleteSignatureError(f"SignedHeaders must name {name.decode()}.")
+    return Head(_scope(found[1]), names, found[2], b"x-amz-target" in names)
+
+
 def _scope(credential: bytes) -> Scope:
     found = _SCOPE.fullmatch(credential.decode("latin-1"))
     if found is None:
@@ -242,7 +255,6 @@ def _scope(credential: bytes) -> Scope:
     return Scope._make([*found.groups(), credential.partition(b"/")[2]])
 
 
-@lru_cache(maxsize=MOST_KEYS)
 def _names(listed: bytes) -> tuple[bytes, ...]:
     names = tuple(listed.split(b";"))
     if not _NAMES.fullmatch(listed) or len(names) > MOST_NAMES or sorted({*names}) != [*names]:
@@ -264,8 +276,15 @@ def _encoded(text: bytes) -> str:
     return quote_from_bytes(unquote_to_bytes(text), safe=_UNRESERVED)
 
 
+def _scope_sentence(scope: Scope, right: tuple[str, ...]) -> str:
+    name, given, wanted = next(
+        row for row in zip(Scope._fields[1:5], scope[1:5], right, strict=True) if row[1] != row[2]
+    )
+    return f"The {name} in the scope of the Credential must be {wanted!r}, not {given!r}."
+
+
 def _payload_sentence(said: bytes) -> str:
-    if _HASH.fullmatch(said):
+    if _HEX.fullmatch(said):
         return "The header x-amz-content-sha256 is not the SHA-256 of the body."
     return "The header x-amz-content-sha256 must be the SHA-256 of the body; it has to be signed."
 

@@ -64,7 +64,7 @@ def verify(headers, body=BODY, secret=PAIR.secret, region="", now=None):
     """Do all that is done for a request."""
     signature = signature_of(headers)
     check_scope(signature, region, time.time() if now is None else now)
-    key = signing_key(secret, signature.scope)
+    key = signing_key(secret, signature.head.scope)
     check_signature(signature, key, headers, sha256(body).hexdigest())
     return signature
 
@@ -79,7 +79,7 @@ def test_the_cases_of_aws(name):
     hashed = sha256(body).hexdigest()
     form = canonical_request(signature, given_headers, hashed.encode(), method, query)
     assert form.decode() == case["canonical"]
-    key = signing_key(SUITE["secret_key"], signature.scope)
+    key = signing_key(SUITE["secret_key"], signature.head.scope)
     check_signature(signature, key, given_headers, hashed, method=method, query=query)
     with pytest.raises(BadSignatureError):
         check_signature(
@@ -100,7 +100,7 @@ def test_a_case_of_aws_in_its_own_time():
 def test_what_botocore_signs_is_accepted(more):
     """Whatever list of headers it names."""
     headers = lowered(signed(PAIR, "ReportTaskProgress", BODY, more=more))
-    assert verify(headers).scope.access_key == PAIR.access_key
+    assert verify(headers).head.scope.access_key == PAIR.access_key
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def changes(value, first=0):
 def test_one_bit_changed_anywhere_is_refused(more):
     """In each signed header, in the body, in the Authorization header, in the secret."""
     headers = lowered(signed(PAIR, "ReportTaskProgress", BODY, more=more))
-    for name in verify(headers).signed:
+    for name in verify(headers).head.signed:
         for value in changes(headers[name]):
             # Runs of blanks count as one.
             assert value.split() == headers[name].split() or refused(headers | {name: value})
@@ -266,7 +266,7 @@ def test_commas_without_spaces():
     """Old clients write none."""
     headers = {b"x-amz-date": b"20121129T000000Z", b"host": b"h"}
     header = line().replace(", ", ",").encode()
-    assert signature_of(headers | {b"authorization": header}).scope.date == "20121129"
+    assert signature_of(headers | {b"authorization": header}).head.scope.date == "20121129"
 
 
 def test_signing_keys_are_kept_and_bounded():
@@ -297,7 +297,7 @@ def test_any_header_is_read_or_refused(header, date):
     with suppress(IncompleteSignatureError):
         found = signature_of(headers)
         assert len(found.value) == 64
-        assert found.scope.text == header.partition(b"/")[2].partition(b",")[0]
+        assert found.head.scope.text == header.partition(b"/")[2].partition(b",")[0]
 
 
 @given(st.binary(max_size=60))
