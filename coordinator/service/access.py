@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coordinator.domain.credentials import LOCAL, OPERATOR, Credential, matches, roles_for
@@ -20,6 +19,7 @@ from coordinator.wire.signatures import (
     SigningKeys,
     check_scope,
     check_signature,
+    hashed,
     merged,
     signature_of,
 )
@@ -81,7 +81,7 @@ class Access:
         credential, signature, headers, query = known
         key = self._signing_keys.of(credential.secret, signature.head.scope)
         long = len(body) > MOST_AT_ONCE  # others would wait
-        payload = await asyncio.to_thread(_hash, body) if long else _hash(body)
+        payload = await asyncio.to_thread(hashed, body) if long else hashed(body)
         check_signature(signature, key, headers, payload, query=query)
         self._signing_keys.keep(credential.secret, signature.head.scope, key)
         if not credential.may(operation):
@@ -114,7 +114,3 @@ def foreign_group(caller: Caller, operation: str) -> AccessDeniedError:
 def _sorry(access_key: str, operation: str) -> str:
     action = operation[:MOST_SHOWN]
     return f"User: {access_key} is not authorized to perform: datapipeline:{action}"
-
-
-def _hash(body: bytes) -> str:
-    return sha256(body).hexdigest()

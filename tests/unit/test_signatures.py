@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
 from contextlib import suppress
@@ -23,6 +24,7 @@ from coordinator.errors import (
 )
 from coordinator.wire import signatures
 from coordinator.wire.signatures import (
+    SigningKey,
     SigningKeys,
     canonical_request,
     check_scope,
@@ -272,17 +274,23 @@ def test_commas_without_spaces():
 def test_signing_keys_are_kept_and_bounded():
     """Only those that were right, the latest so many."""
     keys = SigningKeys(most=2)
-    scopes = [
-        signatures._scope(f"AK/20121129/r{n}/datapipeline/aws4_request".encode()) for n in range(3)
-    ]
-    for scope in scopes:
-        key = keys.of("secret", scope)
-        assert key == signing_key("secret", scope)
+    texts = [f"AK/20121129/r{n}/datapipeline/aws4_request".encode() for n in range(3)]
+    scopes = [signatures._scope(text) for text in texts]
+    made = [keys.of("secret", scope) for scope in scopes]
+    for scope, key in zip(scopes, made, strict=True):
+        assert keys.of("secret", scope) is not key
         keys.keep("secret", scope, key)
-        keys.keep("secret", scope, key)
+        keys.keep("secret", scope, signing_key("secret", scope))
+        assert keys.of("secret", scope) is key
+        assert keys.of("another", scope) is not key
     assert len(keys) == 2
-    keys.keep("secret", scopes[2], b"another")
-    assert keys.of("secret", scopes[2]) == signing_key("secret", scopes[2])
+    assert keys.of("secret", scopes[0]) is not made[0]
+
+
+@given(st.binary(max_size=64), st.binary(max_size=200))
+def test_a_signing_key_is_an_hmac(key, text):
+    """As the library's."""
+    assert SigningKey(key).sign(text).decode() == hmac.new(key, text, "sha256").hexdigest()
 
 
 WORDS = b"AWS4-HMAC-SHA256| |,|Credential=|SignedHeaders=|Signature=|=|;|/|AK|\xff|host|\n|\t"
