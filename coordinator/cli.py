@@ -16,8 +16,6 @@ from coordinator.errors import CoordinatorError
 if TYPE_CHECKING:
     from coordinator.config import Settings
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="coordinator")
@@ -38,8 +36,6 @@ def serve(host: str, port: int) -> None:
     settings = config.load()
     _log_to_stderr()
     _warn_of_unknown()
-    where = "on this machine" if host in LOOPBACK else f"who can reach {host}: use it behind a wall"
-    logging.getLogger("coordinator").warning("no signatures: open to everybody %s", where)
     run(settings, host, port)
 
 
@@ -134,6 +130,41 @@ def show() -> None:
     from coordinator.commands.shards import show as run  # noqa: PLC0415 - starts faster
 
     asyncio.run(run(_with_redis()))
+
+
+@cli.group()
+def credentials() -> None:
+    """Make access keys for the credentials file."""
+
+
+@credentials.command("new")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(("runner", "viewer", "operator")),
+    help="What it may do; may be given several times.",
+)
+@click.option(
+    "--worker-group",
+    "groups",
+    multiple=True,
+    metavar="GLOB",
+    help="Worker group of a runner, in which * stands for any text; may be given several times.",
+)
+@click.option("--account", default="local", show_default=True, help="Whose pipelines it works on.")
+@click.option("--comment", default="", help="A note for whoever reads the file.")
+def credentials_new(
+    roles: tuple[str, ...], groups: tuple[str, ...], account: str, comment: str
+) -> None:
+    """Print a fresh access key, as an entry for COORDINATOR_CREDENTIALS_FILE.
+
+    Nothing is written: append it to the file, and give the pair to whoever is to use it.
+    """
+    from coordinator.commands.credentials import new  # noqa: PLC0415 - starts faster
+
+    click.echo(new(roles, groups, account, comment), nl=False)
 
 
 @cli.group()

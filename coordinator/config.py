@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PREFIX = "COORDINATOR_"
 Seconds = Annotated[float, Field(ge=0.001, le=31_536_000, allow_inf_nan=False)]
 ALARM_URL = re.compile(r"https?://[^/?#\s@]+([/?#]\S*)?", re.IGNORECASE)
+REGION = re.compile(r"[a-z0-9-]{1,64}")
 URL_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
 
@@ -79,7 +80,11 @@ class Settings(BaseSettings):
         30, description="how long a deleted pipeline is remembered, and an alarm tried"
     )
     alarm_url: str = Field("", description="where alarms are posted whose topic is no URL")
-    auth: Literal["none"] = Field("none", description="who may call; signatures come later")
+    auth: Literal["", "sigv4", "none"] = Field(
+        "", description="who may call; empty: sigv4 with a credentials file, else none on loopback"
+    )
+    credentials_file: str = Field("", description="access keys, their accounts and roles (TOML)")
+    region: str = Field("", description="region that calls must be signed for; empty: any")
 
     @field_validator("redis_url")
     @classmethod
@@ -93,6 +98,13 @@ class Settings(BaseSettings):
     def _postable(cls, value: str) -> str:
         if value and not ALARM_URL.fullmatch(value):
             raise ValueError("must be an http:// or https:// URL")
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _a_region(cls, value: str) -> str:
+        if value and not REGION.fullmatch(value):
+            raise ValueError("must be letters in lower case, digits and hyphens, as in us-east-1")
         return value
 
     @field_validator("durability")
@@ -118,6 +130,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+
+    @property
+    def signed(self) -> bool:
+        """Whether calls must be signed."""
+        return self.auth == "sigv4" or (self.auth == "" and bool(self.credentials_file))
 
 
 def load(**overrides: object) -> Settings:

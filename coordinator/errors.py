@@ -8,9 +8,16 @@ The tree::
     ├── PipelineDeletedError      the pipeline is deleted
     ├── TaskNotFoundError         no task has this handle
     │   └── LeaseLostError        it was taken away from this holder
+    ├── NotSignedError            the request has no signature
+    ├── IncompleteSignatureError  a part of its signature is missing or malformed
+    ├── UnknownKeyError           nobody has this access key, or it is disabled
+    ├── BadSignatureError         the signature is not that of this request with this key
+    ├── RequestExpiredError       it was signed too long ago
+    ├── AccessDeniedError         the credential may not do this
     ├── UnavailableError          Redis cannot answer now; repeat the call
     │   └── UnknownOutcomeError   the call may or may not have had its effect
     └── ConflictError             handled inside the service, never sent
+        ├── ForeignGroupError
         ├── NotStagedError
         ├── VersionChangedError
         └── PollSupersededError
@@ -47,6 +54,30 @@ class LeaseLostError(TaskNotFoundError):
     """The lease on this task was lost."""
 
 
+class NotSignedError(CoordinatorError):
+    """The request must be signed with an access key of this service (AWS Signature Version 4)."""
+
+
+class IncompleteSignatureError(CoordinatorError):
+    """The request's signature is incomplete."""
+
+
+class UnknownKeyError(CoordinatorError):
+    """The access key id is not one of this service."""
+
+
+class BadSignatureError(CoordinatorError):
+    """The request's signature is wrong."""
+
+
+class RequestExpiredError(CoordinatorError):
+    """The request was signed too long ago, or for a time to come."""
+
+
+class AccessDeniedError(CoordinatorError):
+    """The credential does not permit this call."""
+
+
 class UnavailableError(CoordinatorError):
     """Redis cannot be reached; repeat the call."""
 
@@ -57,6 +88,10 @@ class UnknownOutcomeError(UnavailableError):
 
 class ConflictError(CoordinatorError):
     """The state is not what the caller expected; the service handles it."""
+
+
+class ForeignGroupError(ConflictError):
+    """The task is of a worker group that the caller may not work for."""
 
 
 class NotStagedError(ConflictError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 
 LOST_CAUSES = ("unacknowledged", "silent", "attempt_timeout")
+LOAD_RESULTS = ("loaded", "broken")
 ALARM_RESULTS = ("delivered", "failed", "logged", "dropped")
 REFUSED_VERDICTS = ("repeat", "superseded", "canceled", "deleted", "unknown", "invalid")
 
@@ -61,6 +62,9 @@ class Metrics:
     graced: int = 0
     refused: Counter[str] = field(default_factory=lambda: _zeros(REFUSED_VERDICTS))
     alarms: Counter[str] = field(default_factory=lambda: _zeros(ALARM_RESULTS))
+    credentials: int = 0
+    credentials_broken: int = 0
+    credentials_loads: Counter[str] = field(default_factory=lambda: _zeros(LOAD_RESULTS))
     wakes: int = 0
     timers_applied: int = 0
     timers_broken: int = 0

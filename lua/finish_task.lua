@@ -13,26 +13,30 @@
 --   8 error_message  string
 --   9 stack_trace    string
 --   10 final         int     1: a failure that no retry would mend
+--   11 globs         string  worker groups that the caller may work for, a line each; empty: all
 -- RETURNS
 --   finished | failed (for good) | retried | unsatisfied (a precondition, FALSE) | repeat | canceled
 -- ERRORS
 --   PIPELINE_NOT_FOUND   nothing is known of the pipeline
 --   PIPELINE_DELETED     the pipeline is deleted
+--   FOREIGN_GROUP        the task is of a worker group that the caller may not work for
 --   TASK_NOT_FOUND       this claim was never made
 --   LEASE_LOST           <lost at ms> free, or <lost at ms> held <hostname, may be empty>: the lease was taken away
 --   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
 --   NOT_A_PRECONDITION   FALSE for an activity
 -- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
--- @include lib/fan_out lib/publish_wakes lib/overtake_cancel lib/answer_false
+-- @include lib/fan_out lib/publish_wakes lib/overtake_cancel lib/answer_false lib/foreign_group
 -- @keys pipeline instance
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'canceling', 'cancel_to')
 if not alive[1] then
   return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
 end
-if alive[2] then
+local record, now = read_hash(instance_key(base, scope, n)), now_ms(base)
+if foreign_group(globs, record.group) then
+  return redis.error_reply('FOREIGN_GROUP not permitted')
+elseif alive[2] then
   return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
 end
-local record, now = read_hash(instance_key(base, scope, n)), now_ms(base)
 local held = record.state == 'leased' and record.claim == claim and record.attempt == attempt
 if not held or overtake_cancel(base, scope, n, record, alive[3], alive[4], now) then
   local cause, recorded, ended_ms = past_claim(base, scope, n, attempt, claim)

@@ -10,26 +10,31 @@
 --   4 attempt       string  attempt number of the handle
 --   5 claim         string  claim id of the handle
 --   6 timeout_ms    int     progress timeout of an instance that names none
---   7 ...           list    reported fields: key, JSON, key, JSON, …
+--   7 globs         string  worker groups that the caller may work for, a line each; empty: all
+--   8 ...           list    reported fields: key, JSON, key, JSON, …
 -- RETURNS
 --   acknowledged | accepted | repeat | superseded | canceled | deleted
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted, and this attempt did not run then
+--   FOREIGN_GROUP       the task is of a worker group that the caller may not work for
 --   TASK_NOT_FOUND      this claim was never made
 --   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
 --   TOO_MUCH_PROGRESS   <bytes>: the values that one attempt reported come to more than 262,144
--- @include lib/shard_clock lib/past_claim lib/read_hash lib/overtake_cancel
+-- @include lib/shard_clock lib/past_claim lib/read_hash lib/overtake_cancel lib/foreign_group
 -- @keys pipeline instance lease timers progress
 local MAX_KEYS, MAX_BYTES = 50, 262144
 local instance = instance_key(base, scope, n)
 local found = redis.call('HMGET', instance,
   'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint',
-  'progress_bytes')
+  'progress_bytes', 'group')
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim, 'canceling', 'cancel_to')
 local held = found[1] == 'leased' and found[2] == claim and found[3] == attempt
 if not alive[1] then
   return redis.error_reply('PIPELINE_NOT_FOUND ' .. scope)
+end
+if foreign_group(globs, found[9]) then
+  return redis.error_reply('FOREIGN_GROUP not permitted')
 end
 if alive[2] then
   if held or alive[3] then

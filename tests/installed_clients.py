@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 INSTALLED = Path(sys.prefix) / "clients"
 SCRIPTS = Path(__file__).parent / "clients" / "js"
 SECONDS = 60
-# What a user of the client sets: the service's address, and credentials that nobody checks.
+# What a user of the client sets: the service's address, and credentials that nobody checks
+# unless the replica has a `pair`.
 USER = {
     "AWS_ACCESS_KEY_ID": "nobody",
     "AWS_SECRET_ACCESS_KEY": "nothing",
@@ -36,7 +37,9 @@ def environment(replica: ReplicaProcess) -> dict[str, str]:
     """Return this process's environment with nothing of AWS in it but what leads to `replica`."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-    return {**clean, **USER, **nowhere, "AWS_ENDPOINT_URL_DATA_PIPELINE": replica.url}
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    user = USER | dict(zip(keys, replica.pair, strict=True)) if replica.pair else USER
+    return {**clean, **user, **nowhere, "AWS_ENDPOINT_URL_DATA_PIPELINE": replica.url}
 
 
 class AwsError(Exception):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
@@ -52,6 +52,13 @@ def run_command(*arguments: str, **settings: object) -> subprocess.CompletedProc
     )
 
 
+class Pair(NamedTuple):
+    """An access key."""
+
+    access_key: str
+    secret: str
+
+
 class Answer:
     """An HTTP answer: status, headers by lower-case name, body."""
 
@@ -74,6 +81,7 @@ class ReplicaProcess:
         self.directory = Path(tempfile.mkdtemp(prefix="coord-"))
         self.settings = {"REDIS_URL": redis_url, "DATA_DIR": self.directory / "data", **settings}
         self.port = 0
+        self.pair: Pair | None = None  # the access key of its clients
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -148,14 +156,28 @@ class ReplicaProcess:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def client(self, *, attempts: int = 1, read_timeout: float = 30) -> Any:
-        """Return a boto3 client, unsigned; close it. It does not repeat calls unless `attempts`."""
+        """Return a boto3 client; close it. It does not repeat calls unless `attempts`.
+
+        It does not sign unless the replica has a `pair`.
+        """
+        return self.client_of(self.pair, attempts=attempts, read_timeout=read_timeout)
+
+    def client_of(self, pair: Pair | None, *, attempts: int = 1, read_timeout: float = 30) -> Any:
+        """Return a boto3 client that signs with an access key."""
         config = Config(
-            signature_version=UNSIGNED,
+            signature_version=None if pair else UNSIGNED,
             retries={"total_max_attempts": attempts, "mode": "standard"},
             read_timeout=read_timeout,
             max_pool_connections=50,
         )
-        return _session.client("datapipeline", endpoint_url=self.url, config=config)
+        key, secret = pair or (None, None)
+        return _session.client(
+            "datapipeline",
+            endpoint_url=self.url,
+            config=config,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
 
     def get(self, path: str, **headers: str) -> Answer:
         """Send a GET."""

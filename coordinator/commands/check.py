@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from coordinator.commands.inspection import inspect_all
+from coordinator.domain.credentials import CredentialsError
 from coordinator.service.coordinator import build
+from coordinator.service.keyring import exposure, load
 from coordinator.store.inspection import Finding
 from coordinator.store.routing import connect
 
@@ -34,6 +37,7 @@ async def check(settings: Settings) -> int:
         findings += [("all", finding) for finding in await _work(router, settings)]
     finally:
         await router.close()
+    findings += [("callers", finding) for finding in _access(settings)]
     table = Table("server", "about", "", "finding")
     for address, finding in findings:
         level = f"[{COLOURS[finding.level]}]{finding.level}[/]"
@@ -50,6 +54,23 @@ async def _work(router: Router, settings: Settings) -> list[Finding]:
     sentence = f"Scripts run in {coordinator.shards.count} shard(s)."
     counts = await coordinator.health.counts()
     return [Finding("ok", "scripts", sentence), _alarms(counts.alarms)]
+
+
+def _access(settings: Settings) -> list[Finding]:
+    """Say who may call, and whether the credentials file can be used."""
+    if not settings.signed:
+        return [Finding("ok", "access", "Calls need no signature (COORDINATOR_AUTH).")]
+    if not settings.credentials_file:
+        return [Finding("error", "access", "COORDINATOR_CREDENTIALS_FILE names no file.")]
+    path = Path(settings.credentials_file)
+    try:
+        count = len(load(path))
+    except CredentialsError as error:
+        return [Finding("error", "access", sentence) for sentence in str(error).split("\n")]
+    found = [Finding("ok", "access", f"Calls must be signed; {path} has {count} credential(s).")]
+    if sentence := exposure(path):
+        found.append(Finding("warning", "access", sentence))
+    return found
 
 
 def _alarms(pending: int) -> Finding:

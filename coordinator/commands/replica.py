@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from coordinator.commands.inspection import Inspector
+from coordinator.config import ConfigError
+from coordinator.domain.credentials import CredentialsError
 from coordinator.errors import CoordinatorError
 from coordinator.service.coordinator import build
 from coordinator.store.routing import connect
@@ -45,12 +47,14 @@ class Replica:
         self._listener, self._loop = listener, loop
 
     async def __aenter__(self) -> Self:
-        """Check Redis and start the loops.
+        """Read the credentials, check Redis and start the loops.
 
         Raises:
-            ConfigError: Redis is set up in a way that would lose leases.
+            ConfigError: Redis is set up in a way that would lose leases, or the credentials file
+                cannot be used.
         """
         try:
+            self._read_credentials()
             await self._inspector.start()
         except BaseException:
             await self.router.close()
@@ -71,6 +75,14 @@ class Replica:
         await self.coordinator.alarms.close()
         await self.router.close()
 
+    def _read_credentials(self) -> None:
+        keyring = self.coordinator.access.keyring
+        try:
+            if keyring is not None:
+                keyring.start()
+        except CredentialsError as error:
+            raise ConfigError(str(error)) from None
+
     def drain(self) -> None:
         """Be no longer ready, answer waiting polls, and let each answer close its connection."""
         self.coordinator.health.stopping = True
@@ -81,6 +93,8 @@ class Replica:
         due_loop = DueLoop(self.coordinator.due, shards)
         sightings = self.coordinator.sightings
         loops = [check_waiting(polls, sightings, shards), self._inspector.run()]
+        if keyring := self.coordinator.access.keyring:
+            loops.append(keyring.run())
         if self._loop:
             loops.append(due_loop.run())
         if self._listener:

@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 from contextlib import ExitStack, closing, contextmanager, suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import uvicorn
@@ -87,9 +88,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal ends it.
 
     Raises:
-        ConfigError: Redis is set up in a way that would lose leases, or the port is taken.
+        ConfigError: Redis is set up in a way that would lose leases, the port is taken, or nothing
+            says who may call.
         EmbeddedError: the embedded server cannot start.
     """
+    _check_access(settings, host)
     _check_replicas(settings)
     with ExitStack() as stack:
         if not settings.redis_url:
@@ -102,6 +105,36 @@ def serve(settings: Settings, host: str, port: int) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, host, port))
         log.info("stopped")
+
+
+def _check_access(settings: Settings, host: str) -> None:
+    """Refuse to be open to a network by oversight, and say who may call."""
+    if settings.signed:
+        if not settings.credentials_file:
+            raise ConfigError(
+                "COORDINATOR_AUTH is sigv4, and COORDINATOR_CREDENTIALS_FILE names no file of "
+                "access keys: `coordinator credentials new` prints what to write into one."
+            )
+        return
+    if settings.auth == "" and not _is_loopback(host):
+        raise ConfigError(
+            f"Whoever reaches {host} could run commands on the task runners: set "
+            "COORDINATOR_CREDENTIALS_FILE to a file of access keys (`coordinator credentials new` "
+            "prints what to write into it), or COORDINATOR_AUTH=none to be open all the same."
+        )
+    if settings.credentials_file:
+        log.warning("COORDINATOR_AUTH is none: COORDINATOR_CREDENTIALS_FILE is not looked at")
+    where = (
+        "on this machine" if _is_loopback(host) else f"who can reach {host}: use it behind a wall"
+    )
+    log.warning("no signatures: open to everybody %s", where)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_replicas(settings: Settings) -> None:

@@ -13,13 +13,14 @@ class Caller:
 
     SDKs repeat a call whose answer was lost with the same `amz-sdk-invocation-id`, and say in
     `amz-sdk-request` which attempt it is (protocol: retries). An empty `invocation` is a client
-    that says neither.
+    that says neither. `worker_groups` are globs for those that it may work for; empty: any.
     """
 
     account: str
     access_key: str = ""
     invocation: str = ""
     attempt: int = 1
+    worker_groups: tuple[str, ...] = ()
 
     def answer_key(self, operation: str, body: bytes) -> str:
         """Name the call for the answers kept ten minutes; empty: it cannot be told from another."""

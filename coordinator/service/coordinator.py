@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coordinator.metrics import Metrics
+from coordinator.service.access import Access
 from coordinator.service.activation import Activation
 from coordinator.service.alarms import AlarmService
 from coordinator.service.contexts import Contexts
 from coordinator.service.definitions import Definitions
 from coordinator.service.due import DueWork
 from coordinator.service.health import Health
+from coordinator.service.keyring import Keyring
 from coordinator.service.objects import Objects
 from coordinator.service.pipelines import PipelineService
 from coordinator.service.polls import Polls
@@ -38,6 +40,7 @@ class Coordinator:
 
     settings: Settings
     metrics: Metrics
+    access: Access
     shards: Shards
     due: DueWork
     alarms: AlarmService
@@ -56,6 +59,7 @@ class Coordinator:
 def build(settings: Settings, router: Router) -> Coordinator:
     """Put a replica's use cases together; nothing is asked of Redis yet."""
     metrics = Metrics()
+    keyring = Keyring(settings.credentials_file, metrics) if settings.signed else None
     scripts = Scripts(router, durable=settings.durability.startswith("replicas:"))
     shards = Shards(Layout(scripts))
     pipelines, tasks, timers = Pipelines(scripts), Tasks(scripts), Timers(scripts, settings)
@@ -66,6 +70,7 @@ def build(settings: Settings, router: Router) -> Coordinator:
     return Coordinator(
         settings=settings,
         metrics=metrics,
+        access=Access(keyring, settings.region),
         shards=shards,
         due=due,
         alarms=alarms,

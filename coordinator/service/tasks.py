@@ -9,12 +9,14 @@ from coordinator.domain.evaluation import FieldError
 from coordinator.domain.ids import decode_handle
 from coordinator.errors import (
     CoordinatorError,
+    ForeignGroupError,
     InvalidRequestError,
     LeaseLostError,
     PipelineDeletedError,
     PipelineNotFoundError,
     TaskNotFoundError,
 )
+from coordinator.service.access import check_group, foreign_group
 from coordinator.service.task_objects import encode_values, handle_of, task_of
 from coordinator.store.tasks import PollCall
 
@@ -73,7 +75,9 @@ class TaskService:
 
         Raises:
             UnavailableError: Redis cannot answer now.
+            AccessDeniedError: the group is none of the caller's.
         """
+        check_group(caller, "PollForTask", group)
         call = PollCall(
             caller.account, group, caller.poll_key(group, hostname), caller.attempt, hostname
         )
@@ -89,7 +93,7 @@ class TaskService:
                 return task_of(caller.account, claimed, fields, needed, self._timeout_ms)
         return None
 
-    async def report(self, account: str, task_id: str, fields: tuple[Field, ...] | None) -> str:
+    async def report(self, caller: Caller, task_id: str, fields: tuple[Field, ...] | None) -> str:
         """Acknowledge a task or renew its lease, and store reported fields.
 
         The hot path: one script call.
@@ -97,12 +101,16 @@ class TaskService:
         Returns: accepted, repeat, superseded, canceled or deleted.
 
         Raises:
-            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError,
+            AccessDeniedError
         """
+        account, globs = caller.account, caller.worker_groups
         handle = self._handle(account, task_id)
         flat = encode_values(fields) if fields else ()
         try:
-            verdict = await self._tasks.report(account, handle, self._timeout_ms, flat)
+            verdict = await self._tasks.report(account, handle, self._timeout_ms, flat, globs)
+        except ForeignGroupError:
+            raise foreign_group(caller, "ReportTaskProgress") from None
         except CoordinatorError as error:
             self._count_refused(error)
             raise
@@ -116,18 +124,22 @@ class TaskService:
         return verdict
 
     async def finish(
-        self, account: str, task_id: str, status: str, errors: tuple[str, str, str]
+        self, caller: Caller, task_id: str, status: str, errors: tuple[str, str, str]
     ) -> str:
         """Record a result; `errors` are id, message and stack trace.
 
         Returns: accepted, repeat or canceled.
 
         Raises:
-            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError,
+            AccessDeniedError
         """
+        account, globs = caller.account, caller.worker_groups
         handle = self._handle(account, task_id)
         try:
-            outcome = await self._tasks.finish(account, handle, status, errors)
+            outcome = await self._tasks.finish(account, handle, status, errors, globs)
+        except ForeignGroupError:
+            raise foreign_group(caller, "SetTaskStatus") from None
         except CoordinatorError as error:
             self._count_refused(error)
             raise
@@ -137,9 +149,15 @@ class TaskService:
         setattr(self._metrics, outcome, getattr(self._metrics, outcome) + 1)
         return "accepted"
 
-    async def heartbeat(self, account: str, runner: str, group: str, hostname: str) -> None:
-        """Remember that a task runner is alive."""
-        shard = self._shards.home_of(runner)
+    async def heartbeat(self, caller: Caller, runner: str, group: str, hostname: str) -> None:
+        """Remember that a task runner is alive.
+
+        Raises:
+            AccessDeniedError: it names a worker group that is none of the caller's.
+        """
+        if group:
+            check_group(caller, "ReportTaskRunnerHeartbeat", group)
+        shard, account = self._shards.home_of(runner), caller.account
         await self._tasks.heartbeat(shard, account, runner, group, hostname, HEARTBEAT_KEEP_MS)
 
     async def _give_up(self, account: str, claimed: Claimed, problem: str) -> None:

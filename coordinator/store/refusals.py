@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from coordinator.domain.times import iso
 from coordinator.errors import (
     CoordinatorError,
+    ForeignGroupError,
     InvalidRequestError,
     LeaseLostError,
     NotStagedError,
@@ -123,6 +124,7 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "PIPELINE_NOT_FOUND": _pipeline_not_found,
     "PIPELINE_DELETED": _pipeline_deleted,
     "TASK_NOT_FOUND": _task_not_found,
+    "FOREIGN_GROUP": lambda _: ForeignGroupError(),
     "LEASE_LOST": _lease_lost,
     "STATUS_ALREADY_SET": _status_already_set,
     "NOT_A_PRECONDITION": _not_a_precondition,

@@ -114,19 +114,29 @@ class Tasks:
         return reply is not None
 
     async def report(
-        self, account: str, handle: Handle, timeout_ms: int, fields: Sequence[str | bytes] = ()
+        self,
+        account: str,
+        handle: Handle,
+        timeout_ms: int,
+        fields: Sequence[str | bytes] = (),
+        globs: Sequence[str] = (),
     ) -> str:
         """Renew the lease; `fields` are key, JSON, …. The hot path: one call of 7 commands.
+
+        The task must be of a worker group that one of `globs` stands for, if there are any.
 
         Returns: acknowledged, accepted, repeat, superseded, canceled or deleted.
 
         Raises:
-            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError,
+            ForeignGroupError
         """
         shard, pipeline_id, n, attempt, claim = handle
         scope = f"{account}:{pipeline_id}"
         reply: bytes = await self._scripts.call_in_order(
-            "report_progress", shard, (scope, n, attempt, claim, timeout_ms, *fields)
+            "report_progress",
+            shard,
+            (scope, n, attempt, claim, timeout_ms, "\n".join(globs), *fields),
         )
         return reply.decode()
 
@@ -136,18 +146,20 @@ class Tasks:
         handle: Handle,
         status: str,
         errors: tuple[str, str, str],
+        globs: Sequence[str] = (),
         *,
         final: bool = False,
     ) -> str:
         """Record a result; `errors` are id, message, stack trace, each may be empty.
 
-        A `final` failure is one that no retry would mend.
+        A `final` failure is one that no retry would mend. `globs` are as of `report`.
 
         Returns: finished, failed, retried, unsatisfied (FALSE of a precondition), repeat or
         canceled.
 
         Raises:
-            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError
+            TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError,
+            ForeignGroupError
         """
         reply: bytes = await self._scripts.call(
             "finish_task",
@@ -161,6 +173,7 @@ class Tasks:
             error_message=errors[1],
             stack_trace=errors[2],
             final=int(final),
+            globs="\n".join(globs),
         )
         return reply.decode()
 

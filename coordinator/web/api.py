@@ -23,8 +23,9 @@ from coordinator.wire.operations import OPERATIONS, operation_named
 from coordinator.wire.targets import CONTENT_TYPE, check_content_type, operation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
+    from coordinator.domain.credentials import Credential
     from coordinator.service.coordinator import Coordinator
     from coordinator.wire.operations import Operation
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
-ACCOUNT = "local"
 MOST_ID, MOST_DIGITS = 256, 4
 TASK_CALLS = frozenset({"PollForTask", "ReportTaskProgress", "SetTaskStatus"})
 MOST_AT_ONCE = 65536
@@ -73,7 +73,10 @@ class Api:
         self._health = coordinator.health
         self._handlers = Handlers(coordinator).table()
         self._pages = pages
-        self._guard = HostGuard(coordinator.settings.allowed_hosts)
+        self._access = coordinator.access
+        self._guard = HostGuard(
+            coordinator.settings.allowed_hosts, signed=coordinator.access.signed
+        )
         self._max_body = coordinator.settings.max_body
         self._replies = Replies()
 
@@ -101,10 +104,12 @@ class Api:
             and self._guard.passes(headers)
         )
 
-    async def report(self, body: bytes) -> bytes:
+    async def report(self, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
         """Answer a ReportTaskProgress with a whole HTTP response; never raises."""
         try:
-            outcome = await self._report(body)
+            known = self._access.known(headers)
+            credential = await self._access.admitted(known, "ReportTaskProgress", body)
+            outcome = await self._report(credential, body)
         except Exception as error:  # noqa: BLE001 - shaped and logged by _failed
             outcome = self._failed("ReportTaskProgress", error)
         return self._replies.render(*outcome)
@@ -113,9 +118,10 @@ class Api:
         """Return the answer to bytes that are no HTTP request."""
         return self._replies.render(*self._failed("", InvalidRequestError(message)))
 
-    async def _report(self, body: bytes) -> Outcome:
+    async def _report(self, credential: Credential, body: bytes) -> Outcome:
         request: Any = await _decoded(_REPORT, body)
-        verdict = await self._tasks.report(ACCOUNT, request.task_id, request.fields)
+        caller = Caller(credential.account, credential.access_key, "", 1, credential.worker_groups)
+        verdict = await self._tasks.report(caller, request.task_id, request.fields)
         return REPORT_OUTCOMES[verdict]
 
     async def _outcome(self, scope: Message, receive: Receive) -> Outcome:
@@ -127,21 +133,26 @@ class Api:
                 raise MethodNotAllowedError  # noqa: TRY301 - answered like every other fault
             self._guard.check(headers)
             check_content_type(headers.get(b"content-type"))
-            operation = operation_of(headers.get(b"x-amz-target"), scope["query_string"])
+            query: bytes = scope["query_string"]
+            operation = operation_of(
+                headers.get(b"x-amz-target"), b"" if self._access.signed else query
+            )
+            known = self._access.known(scope["headers"], query)
             body = await read_body(headers, receive, self._max_body)
+            credential = await self._access.admitted(known, operation, body)
             if operation == "ReportTaskProgress":
-                return await self._report(body)
-            return await self._handle(operation, headers, body, receive)
+                return await self._report(credential, body)
+            return await self._handle(operation, _caller(credential, headers), body, receive)
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - shaped and logged by _failed
             return self._failed(operation, error)
 
     async def _handle(
-        self, operation: str, headers: dict[bytes, bytes], body: bytes, receive: Receive
+        self, operation: str, caller: Caller, body: bytes, receive: Receive
     ) -> Outcome:
         request = await _decoded(operation_named(operation), body)
-        call = Call(_caller(headers), operation, body, Presence())
+        call = Call(caller, operation, body, Presence())
         handler = self._handlers[operation]
         if operation != "PollForTask":
             answer = await handler(call, request)
@@ -168,18 +179,24 @@ async def _decoded(operation: Operation, body: bytes) -> Any:
     return await asyncio.to_thread(decode, operation, body)
 
 
-def _caller(headers: dict[bytes, bytes]) -> Caller:
+def _caller(credential: Credential, headers: dict[bytes, bytes]) -> Caller:
     """Read who calls; what SDKs say of repeats stands in two unsigned headers."""
     invocation = headers.get(b"amz-sdk-invocation-id", b"").decode("latin-1")
     attempt = headers.get(b"amz-sdk-request", b"").decode("latin-1")
     number = attempt.partition("attempt=")[2].partition(";")[0].strip()
-    credential = headers.get(b"authorization", b"").decode("latin-1").partition("Credential=")[2]
     return Caller(
-        ACCOUNT,
-        credential.partition("/")[0],
+        credential.account,
+        credential.access_key or _unchecked_key(headers),
         invocation[:MOST_ID],
         int(number) if number.isdecimal() and number.isascii() and len(number) < MOST_DIGITS else 1,
+        credential.worker_groups,
     )
+
+
+def _unchecked_key(headers: dict[bytes, bytes]) -> str:
+    """Return the access key that a client of an open service may have signed with, all the same."""
+    credential = headers.get(b"authorization", b"").decode("latin-1").partition("Credential=")[2]
+    return credential.partition("/")[0]
 
 
 async def _watch(receive: Receive, presence: Presence) -> None:

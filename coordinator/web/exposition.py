@@ -53,6 +53,7 @@ LABELLED = {
     "refused": ("verdict", "Task calls that changed nothing"),
     "errors": ("error", "API errors answered"),
     "alarms": ("result", "What came of delivering alarms"),
+    "credentials_loads": ("result", "Changed credentials files, by whether they could be used"),
 }
 STATES = ("blocked", "ready", "leased", "delayed", "terminal")
 
@@ -108,6 +109,16 @@ class _Replica(Collector):
     def _gauges(self) -> Iterator[Metric]:
         up = self._counts is not None
         yield GaugeMetricFamily("coordinator_redis_up", "Whether Redis answered", value=int(up))
+        yield GaugeMetricFamily(
+            "coordinator_credentials",
+            "Credentials that may sign; 0 where nobody needs to",
+            value=self._metrics.credentials,
+        )
+        yield GaugeMetricFamily(
+            "coordinator_credentials_broken",
+            "Whether the credentials file cannot be used, and the credentials before are in force",
+            value=self._metrics.credentials_broken,
+        )
         yield GaugeMetricFamily(
             "coordinator_waiters",
             "Polls of this replica that wait for a task",

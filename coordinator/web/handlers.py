@@ -224,7 +224,7 @@ class Handlers:
     ) -> bytes:
         """Remember a task runner."""
         await self._c.tasks.heartbeat(
-            call.caller.account,
+            call.caller,
             request.taskrunner_id,
             request.worker_group or "",
             request.hostname or "",
@@ -241,7 +241,7 @@ class Handlers:
     async def set_task_status(self, call: Call, request: shapes.SetTaskStatusInput) -> bytes:
         """Record a result."""
         verdict = await self._c.tasks.finish(
-            call.caller.account,
+            call.caller,
             request.task_id,
             request.task_status,
             (request.error_id or "", request.error_message or "", request.error_stack_trace or ""),

@@ -108,6 +108,7 @@ class Report:
     """
 
     __slots__ = (
+        "_headers",
         "_protocol",
         "body",
         "disconnected",
@@ -119,6 +120,7 @@ class Report:
 
     def __init__(self, protocol: Protocol) -> None:
         self._protocol = protocol
+        self._headers = protocol.headers
         self.body = bytearray()
         self.more_body = True
         self.keep_alive = not protocol._api.stopping  # noqa: SLF001 - one file
@@ -133,7 +135,7 @@ class Report:
         task.add_done_callback(tasks.discard)
 
     async def _answer(self, api: Api) -> None:
-        answer = await api.report(bytes(self.body))
+        answer = await api.report(self._headers, bytes(self.body))
         self.response_complete = True
         if not self.disconnected:
             _write(self._protocol, answer, keep_alive=self.keep_alive)

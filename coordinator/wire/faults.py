@@ -33,6 +33,12 @@ FAULTS: Final[Mapping[type[errors.CoordinatorError], Fault]] = MappingProxyType(
         errors.PipelineNotFoundError: Fault("PipelineNotFoundException", 400),
         errors.PipelineDeletedError: Fault("PipelineDeletedException", 400),
         errors.TaskNotFoundError: Fault("TaskNotFoundException", 400),
+        errors.NotSignedError: Fault("MissingAuthenticationToken", 403),
+        errors.IncompleteSignatureError: Fault("IncompleteSignature", 400),
+        errors.UnknownKeyError: Fault("UnrecognizedClientException", 400),
+        errors.BadSignatureError: Fault("InvalidSignatureException", 400),
+        errors.RequestExpiredError: Fault("RequestExpired", 400),
+        errors.AccessDeniedError: Fault("AccessDeniedException", 400),
         errors.UnavailableError: INTERNAL,
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from waiting import wait_until
 
 from coordinator.commands.bench.servers import free_port
 from coordinator.config import PREFIX, Settings
+from coordinator.domain.credentials import ROLES
+from coordinator.service.keyring import exposure, load
 from coordinator.wire.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +50,10 @@ AWS_CLI = (
     " --parameter-values myBucket=other-bucket\n"
     "aws datapipeline list-runs --pipeline-id $id"
 ).splitlines()
+CREDENTIALS = """.venv/bin/coordinator credentials new --role operator >> credentials.toml
+.venv/bin/coordinator credentials new --role runner --worker-group 'etl-*' >> credentials.toml
+chmod 600 credentials.toml
+export COORDINATOR_CREDENTIALS_FILE=credentials.toml""".splitlines()
 # Every command of the README, with the test that runs it (make test and make check run this file).
 RUN_BY = {
     "make demo": "test_demo_ends_well",
@@ -57,6 +64,7 @@ RUN_BY = {
     ),
     **dict.fromkeys(AWS_CLI, "test_the_aws_cli"),
     "export COORDINATOR_REDIS_URL=redis://127.0.0.1:6379/0": "test_commands_on_a_redis",
+    **dict.fromkeys(CREDENTIALS, "test_credentials"),
     ".venv/bin/coordinator check": "test_commands_on_a_redis",
     ".venv/bin/coordinator serve --port 8080": "test_commands_on_a_redis",
     ".venv/bin/coordinator shards show": "test_commands_on_a_redis",
@@ -233,6 +241,20 @@ def test_commands_on_a_redis(new_server, new_replica):
     assert "noeviction" in checked.stdout
     assert new_replica(server.url).ready()
     assert "There is 1 shard" in run("shards", "show").stdout
+
+
+def test_credentials(tmp_path):
+    """What `credentials new` prints is a file, with the roles of the table in it."""
+    command = shlex.join(COORDINATOR)
+    script = "\n".join(CREDENTIALS).replace(".venv/bin/coordinator", command)
+    subprocess.run(["bash", "-ec", script], cwd=tmp_path, check=True)
+    path = tmp_path / "credentials.toml"
+    assert exposure(path) == ""
+    assert [sorted(one.roles) for one in load(path).values()] == [["operator"], ["runner"]]
+    shown = {row[0].strip("`"): row[1] for row in _table("Who may call")}
+    assert set(shown) == set(ROLES)
+    for role in ("viewer", "runner"):
+        assert set(re.findall(r"\b[A-Z]\w+[a-z]\b", shown[role])) == ROLES[role]
 
 
 @pytest.mark.measure

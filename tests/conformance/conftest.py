@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from gate import Gate
 from refusing import Place
 from replicas import ReplicaProcess
 from servers import Server
@@ -24,4 +25,18 @@ def place() -> Iterator[Place]:
         yield Place(server, replica)
     finally:
         replica.close()
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """A replica whose calls must be signed."""
+    server = Server("valkey", aof=True)
+    made = Gate(server, tmp_path_factory.mktemp("gate"))
+    try:
+        server.start()
+        made.replica.start()
+        yield made
+    finally:
+        made.replica.close()
         server.close()

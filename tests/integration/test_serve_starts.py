@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 from pipelines import create
+from processes import CommandProcess
 from replicas import ReplicaProcess, run_command
 from waiting import wait_until
 
@@ -113,9 +114,10 @@ BAD = {
     "HISTORY_DAYS": "0",
     "ALARM_URL": "pager.example.com",
     "AUTH": "open",
+    "REGION": "US East",
 }
-# The Redis URL has a test of its own.
-TAKE_ANYTHING = {"redis_url", "data_dir", "allowed_hosts"}
+# The Redis URL and the credentials file have tests of their own.
+TAKE_ANYTHING = {"redis_url", "data_dir", "allowed_hosts", "credentials_file"}
 
 
 def test_every_bad_setting_has_a_sentence(new_server):
@@ -142,6 +144,58 @@ def test_a_bad_redis_url_has_a_sentence_without_its_password(url):
     (sentence,) = sentences(failed)
     assert "COORDINATOR_REDIS_URL" in sentence or "Redis URL" in sentence
     assert "hunter2" not in failed.stderr
+
+
+def test_nobody_is_let_in_from_a_network_by_oversight():
+    """On another address than loopback a sentence names the two ways out; nothing is started."""
+    for host in ("0.0.0.0", "::", "10.0.0.1"):
+        (sentence,) = sentences(run_command("serve", "--host", host, "--port", "0"))
+        assert host in sentence
+        assert "COORDINATOR_CREDENTIALS_FILE" in sentence
+        assert "COORDINATOR_AUTH=none" in sentence
+
+
+def test_signatures_need_a_file():
+    """Without one nobody could call."""
+    (sentence,) = sentences(run_command("serve", "--port", "0", AUTH="sigv4"))
+    assert "COORDINATOR_CREDENTIALS_FILE" in sentence
+    assert "coordinator credentials new" in sentence
+
+
+def test_a_credentials_file_that_cannot_be_used_stops_the_start(new_server, tmp_path):
+    """Each mistake is a sentence with the name of the file."""
+    path = tmp_path / "credentials.toml"
+    server = new_server(aof=True)
+    (sentence,) = sentences(serve(server, CREDENTIALS_FILE=path))
+    assert f"{path}: It cannot be read" in sentence
+    path.write_text("[[credential]]\naccount = 'a'\nsecret_access_key = 'short and secret'\n")
+    failed = serve(server, CREDENTIALS_FILE=path)
+    lines = sentences(failed)
+    assert len(lines) == 3
+    assert all(str(path) in line for line in lines)
+    assert "short and secret" not in failed.stderr
+
+
+def test_open_on_loopback_is_said_in_one_line(new_server, new_replica, tmp_path):
+    """Without a file, or where it was said on purpose; then the file is not looked at."""
+    replica = new_replica(new_server(aof=True).url)
+    assert replica.log.count("no signatures: open to everybody on this machine") == 1
+    path = tmp_path / "none.toml"
+    replica = new_replica(new_server(aof=True).url, AUTH="none", CREDENTIALS_FILE=path)
+    assert "COORDINATOR_CREDENTIALS_FILE is not looked at" in replica.log
+    assert replica.post("ListPipelines", {}).status == 200
+
+
+def test_open_to_a_network_on_purpose(new_server, tmp_path):
+    """Serves, and says to whom."""
+    log = tmp_path / "log"
+    settings = {"REDIS_URL": new_server(aof=True).url, "AUTH": "none"}
+    process = CommandProcess(log, ["serve", "--host", "0.0.0.0", "--port", "0"], settings)
+    try:
+        wait_until(lambda: "serving the AWS" in process.log, 60)
+        assert "open to everybody who can reach 0.0.0.0" in process.log
+    finally:
+        process.close()
 
 
 def test_a_port_in_use_has_a_sentence(new_server):

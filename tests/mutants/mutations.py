@@ -20,6 +20,8 @@ BROADER = {  # tried where neither a checker nor the tests that a mutant names n
     "service": ("unit/test_waiters*.py", "integration/test_*poll*.py", "integration/test_due*.py"),
     "timers": ("integration/test_long_poll.py", "integration/test_due_loop.py"),
     "web": ("integration/test_web_protocol.py", "conformance/test_bad_connections.py"),
+    "wire": ("conformance/test_bad_requests.py", "conformance/test_api_signed.py"),
+    "commands": ("integration/test_serve_starts.py",),
 }
 
 

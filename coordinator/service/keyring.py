@@ -1,0 +1,125 @@
+"""The credentials that may sign: read from their file, and read again when it changes.
+
+A file that cannot be used leaves the credentials as they were, is logged once, and counted. A file
+that has just changed may still be written to, so that it is read when it has stood still from one
+look to the next; who replaces it by a rename loses nothing but half a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coordinator.domain.credentials import CredentialsError, read_credentials
+
+if TYPE_CHECKING:
+    from coordinator.domain.credentials import Credential
+    from coordinator.metrics import Metrics
+
+log = logging.getLogger(__name__)
+PERIOD = 0.5
+MOST_BYTES = 4 << 20
+OPEN_TO_OTHERS = stat.S_IRWXO | stat.S_IWGRP
+
+Look = tuple[int, ...]
+
+
+class Keyring:
+    """The credentials of one replica, by access key id."""
+
+    def __init__(self, path: str, metrics: Metrics) -> None:
+        self._path, self._metrics = Path(path), metrics
+        self._known: dict[str, Credential] = {}
+        self._read: Look | None = None  # the file as it was when it was read last
+        self._seen: Look | None = None  # as it was at the last look
+
+    def find(self, access_key: str) -> Credential | None:
+        """Return a credential that may be used now."""
+        return self._known.get(access_key)
+
+    def start(self) -> None:
+        """Read the file for the first time.
+
+        Raises:
+            CredentialsError: it cannot be used; the message has one sentence per line.
+        """
+        self._seen = self._read = _look(self._path)
+        self._known = load(self._path)
+        self._metrics.credentials = len(self._known)
+        if sentence := exposure(self._path):
+            log.warning("%s", sentence)
+        log.info("%d credentials in %s", len(self._known), self._path)
+
+    def refresh(self) -> bool:
+        """Read the file again if it has changed and stands still; whether it was read."""
+        seen, self._seen = self._seen, _look(self._path)
+        if self._seen == self._read or self._seen != seen:
+            return False
+        self._read = self._seen
+        try:
+            found = load(self._path)
+        except CredentialsError as error:
+            self._metrics.credentials_loads["broken"] += 1
+            self._metrics.credentials_broken = 1
+            log.error("%s The credentials stay as they were.", " ".join(str(error).split("\n")))  # noqa: TRY400 - a sentence
+            return True
+        self._known = found
+        self._metrics.credentials_loads["loaded"] += 1
+        self._metrics.credentials, self._metrics.credentials_broken = len(found), 0
+        if sentence := exposure(self._path):
+            log.warning("%s", sentence)
+        log.info("%d credentials, read again from %s", len(found), self._path)
+        return True
+
+    async def run(self) -> None:
+        """Look after the file, until canceled."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception:
+                log.exception("looking after %s failed", self._path)
+
+
+def load(path: Path) -> dict[str, Credential]:
+    """Read a file of credentials.
+
+    Raises:
+        CredentialsError: each line is a sentence that names the file.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) <= MOST_BYTES:
+            return read_credentials(data.decode())
+        problems = [f"It is larger than {MOST_BYTES} bytes."]
+    except OSError as error:
+        problems = [f"It cannot be read: {error.strerror}."]
+    except UnicodeDecodeError:
+        problems = ["It is not UTF-8."]
+    except CredentialsError as error:
+        problems = str(error).split("\n")
+    raise CredentialsError("\n".join(f"The credentials file {path}: {one}" for one in problems))
+
+
+def exposure(path: Path) -> str:
+    """Say in a sentence that others can read or change a file of secrets; empty if they cannot."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return ""
+    if not mode & OPEN_TO_OTHERS:
+        return ""
+    return f"The credentials file {path} is open to others (mode {mode:o}): chmod 600 it."
+
+
+def _look(path: Path) -> Look:
+    """Return what changes when a file does; empty where it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
