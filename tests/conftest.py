@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from clusters import Cluster
+from hypothesis import settings as hypothesis_settings
 from replicas import ReplicaProcess
 from sentinels import Sentinels
 from servers import Server
@@ -31,6 +32,9 @@ KINDS = ("valkey", "redis7", "cluster")
 
 
 MEASURES = ("with", "without", "only")
+# How long an example takes says nothing on a machine with other work.
+hypothesis_settings.register_profile("ours", deadline=None)
+hypothesis_settings.load_profile("ours")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -154,7 +154,7 @@ class Runner:
         """Report progress."""
         tasks = self._world.replica.coordinator.tasks
         about = {"client": self.name, **task}
-        await self._world.call("report", about, lambda: tasks.report(ACCOUNT, task["handle"], None))
+        await self._world.call("report", about, lambda: tasks.report(CALLER, task["handle"], None))
 
     async def result(self, task: Task, op: str) -> None:
         """Set the status."""
@@ -162,7 +162,7 @@ class Runner:
         status = {"finish": "FINISHED", "fail": "FAILED"}[op]
         about = {"client": self.name, **task}
         await self._world.call(
-            op, about, lambda: tasks.finish(ACCOUNT, task["handle"], status, ("", "", ""))
+            op, about, lambda: tasks.finish(CALLER, task["handle"], status, ("", "", ""))
         )
 
     async def _with_past(self, task: Task) -> None:

@@ -36,7 +36,6 @@ def test_two_minutes_of_mixed_faults(run_campaign):
     result = run_campaign(SECONDS)
     assert result.findings == []
     assert result.figures["hand-outs"] > 50
-    assert result.figures["hand-outs measured"] > 0
     assert min(result.figures[what] for what in ("leases lost", "stale calls refused")) > 0
     assert sum(result.faults.values()) > 20
 

@@ -221,6 +221,17 @@ def test_a_request_with_every_member_is_decoded_whole(operation):
     assert json.loads(encode(request)) == body
 
 
+# What every AWS service answers to who may not call (protocol: the reference's common errors).
+COMMON_ERRORS = {
+    "MissingAuthenticationToken": 403,
+    "IncompleteSignature": 400,
+    "UnrecognizedClientException": 400,
+    "InvalidSignatureException": 400,
+    "RequestExpired": 400,
+    "AccessDeniedException": 400,
+}
+
+
 def test_the_faults_are_the_models_exceptions():
     """Each modelled exception has a class of ours: 500 for the model's faults, 400 otherwise."""
     modelled = {
@@ -228,4 +239,6 @@ def test_the_faults_are_the_models_exceptions():
         for name, shape in SHAPES.items()
         if shape.get("exception")
     }
-    assert {fault.name: fault.status for fault in FAULTS.values()} == modelled
+    ours = {fault.name: fault.status for fault in FAULTS.values()}
+    assert {name: ours.pop(name) for name in modelled} == modelled
+    assert ours == COMMON_ERRORS
