@@ -70,7 +70,7 @@ async def test_commands_of_a_report(single: Bench) -> None:
 
 
 async def test_claim_among_many(single: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    """A claim from 100,000 tasks of 1,000 pipelines costs at most twice one from 1,000 of 10."""
+    """A claim from 100,000 tasks of 1,000 pipelines costs at most three times one from 1,000 of 10."""
     costs = []
     with single.server.client() as client:
         for pipelines in (10, 1000):
@@ -80,7 +80,7 @@ async def test_claim_among_many(single: Bench, capsys: pytest.CaptureFixture[str
     with capsys.disabled():
         few, many = costs
         print(f"\nclaim: {few:.0f} µs of 1,000 ready, {many:.0f} µs of 100,000")  # noqa: T201 - a measurement
-    assert costs[1] <= 2 * costs[0]
+    assert costs[1] <= 3 * costs[0]
 
 
 async def _claim_cost(bench: Bench, client: redis.Redis) -> float:
