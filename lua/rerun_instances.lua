@@ -16,8 +16,8 @@
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/restart_instance lib/publish_wakes lib/overtake_cancel
--- @include lib/unfinished_needs lib/failed_checks
--- @keys pipeline dependents instance timers
+-- @include lib/unfinished_needs lib/failed_checks lib/tell_dependents
+-- @keys pipeline
 local MOST_LOOKED_AT, MOST_CHECKS = 10000, 1000
 local found, instead, numbers = chosen_instances(base, scope, answer, rest)
 if not found then
@@ -76,9 +76,8 @@ for n, unfinished in pairs(plans) do
   count = count + 1
 end
 for _, n in ipairs(left) do -- what was run again above and needs one of these learns what that is
-  if count > 0 and not plans[n] and redis.call('EXISTS', dependents_key(base, scope, n)) == 1 then
-    redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
-    redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
+  if count > 0 and not plans[n] then
+    tell_dependents(base, scope, n, now)
   end
 end
 keep_answer(base, answer, looked_at)

@@ -174,3 +174,15 @@ async def first_call_only(
     with pytest.raises(TimeoutError):
         await bench.rerun(pipeline, *ids)
     monkeypatch.undo()
+
+
+async def test_one_that_is_run_again_learns_what_was_left(bench: Bench) -> None:
+    """Named before what it needs, which would only fail again, it fails with that again."""
+    pipeline = await bench.start([cascading("A"), cascading("B", [0]), cascading("C", [1])])
+    await bench.finish(await bench.claim(), FAILED)
+    await bench.settle()
+    _, b, c = await bench.ids(pipeline)
+    assert await bench.rerun(pipeline, c, b) == 1
+    bench.check()
+    await bench.settle()
+    assert (await bench.rows(pipeline))["C"] == "CASCADE_FAILED"
