@@ -161,6 +161,11 @@ def instances(api: Any, pipeline: str) -> dict[str, dict[str, str]]:
     return dict(zip(names, rows, strict=True))
 
 
+def names(component: str, begin: str, *numbers: int, hours: int = 1) -> list[str]:
+    """Return the ids of a component's instances of these intervals."""
+    return [f"@{component}_{later(begin, hours=hours * k)}" for k in numbers]
+
+
 def every_call(pipeline: str, task: str) -> dict[str, Object]:
     """Return the members of a valid call of each operation, for this pipeline and task."""
     own = {"pipelineId": pipeline}

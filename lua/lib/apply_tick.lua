@@ -17,7 +17,7 @@ local function next_run(base, scope, schedule, name)
   return {
     first = first, next = 0, offset = schedule.offset, count = schedule.count, version = schedule.version, schedule = name,
     start = civil(start_ms / 1000), scheduled_ms = start_ms, scheduled_end_ms = interval_start(schedule, k + 1),
-    due_ms = interval_due(schedule, k), skipped = skipped and 1 or nil,
+    skipped = skipped and 1 or nil,
   }
 end
 

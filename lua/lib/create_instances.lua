@@ -19,8 +19,7 @@ local function adopt_waiting(base, scope, n, id, schedule, now)
     local awaited, dependents = awaited_key(base, scope, id), dependents_key(base, scope, n)
     redis.call('ZUNIONSTORE', dependents, 2, dependents, awaited, 'AGGREGATE', 'MIN')
     redis.call('DEL', awaited)
-    redis.call('HSET', instance_key(base, scope, n), 'fan_from', 0)
-    redis.call('ZADD', timers_key(base), now - 1, 'fanout:' .. scope .. ':' .. n)
+    tell_dependents(base, scope, n, now)
   end
 end
 
@@ -48,7 +47,7 @@ local function create_instance(base, scope, run, n, place, made, now, wakes)
   if run.schedule then
     adopt_waiting(base, scope, n, record.id, run.schedule, now)
   end
-  if run.due_ms and made.late_ms and not run.skipped then
+  if run.schedule and made.late_ms and not run.skipped then
     redis.call('ZADD', timers_key(base), now + made.late_ms, 'late:' .. scope .. ':' .. n)
   end
   return links

@@ -11,6 +11,7 @@ from pipelines import (
     ids,
     item,
     later,
+    names,
     new_group,
     pipeline_fields,
     poll,
@@ -25,11 +26,6 @@ from pipelines import (
 from waiting import wait_until
 
 HOUR = "1 hour"
-
-
-def names(component, begin, *numbers, hours=1):
-    """The ids of a component's instances of these intervals."""
-    return [f"@{component}_{later(begin, hours=hours * k)}" for k in numbers]
 
 
 def made(api, pipeline, count):

@@ -15,6 +15,7 @@ from pipelines import (
     ids,
     item,
     later,
+    names,
     new_group,
     pipeline_fields,
     poll,
@@ -36,11 +37,6 @@ FIRST_OF_MAY = "2024-05-01T00:00:00"
 def seconds(text):
     """A time of the wire in seconds since the epoch."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-def names(component, begin, *numbers, hours=1):
-    """The ids of a component's instances of these intervals."""
-    return [f"@{component}_{later(begin, hours=hours * k)}" for k in numbers]
 
 
 def days(group, **more):

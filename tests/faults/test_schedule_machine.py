@@ -8,12 +8,11 @@ outages. After each step the data set is sound, and in the end each interval was
 from __future__ import annotations
 
 import os
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from faketime import FROM_MS, SteppedServer
-from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -21,8 +20,8 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
+from machines import run_machine, stepped_stores
 from schedule_world import COUNTS, LONG, SCOPE, SHORT, World, shapes
 from schedules import MINUTE, intervals
 from search_states import check_data
@@ -33,7 +32,6 @@ from coordinator.errors import CoordinatorError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SEED = os.environ.get("SEED")
 RUNS, STEPS = int(os.environ.get("RUNS", "80")), 40
 MOST_WAITS = 400
 SETTINGS = {"outage_threshold": 20.0, "outage_grace": 5.0, "max_lost_leases": 1000}
@@ -179,29 +177,11 @@ class Machine(RuleBasedStateMachine):
 @pytest.fixture
 def stores() -> Iterator[dict[bool, Store]]:
     """The real scripts, and those with batch sizes of one, on one stepped server."""
-    server = SteppedServer()
-    server.start()
-    with (
-        closing(Store(server, **SETTINGS)) as real,
-        closing(Store(server, small=True, **SETTINGS)) as small,
-    ):
-        yield {False: real, True: small}
-    server.close()
+    with stepped_stores(**SETTINGS) as made:
+        yield made
 
 
 @pytest.mark.timeout(600)
 def test_random_runs_lose_no_interval(stores: dict[bool, Store]) -> None:
     """Whatever comes between, the invariants hold, all ends, and no interval is lost or doubled."""
-    machine = type("Machine", (Machine,), {"stores": stores, "server": stores[True].server})
-    if SEED is not None:
-        machine = seed(int(SEED))(machine)
-    chosen = settings(
-        max_examples=RUNS,
-        stateful_step_count=STEPS,
-        derandomize=SEED is None,
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=chosen)
+    run_machine(Machine, stores, RUNS, STEPS)

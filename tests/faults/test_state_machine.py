@@ -7,13 +7,10 @@ outages, and in the end all must end. The runs are the same each time; SEED=… 
 
 from __future__ import annotations
 
-import os
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from faketime import FROM_MS, SteppedServer
-from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -24,8 +21,8 @@ from hypothesis.stateful import (
     multiple,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
+from machines import run_machine, stepped_stores
 from search_graphs import GROUPS, PARTS, STATUS, graphs
 from search_learn import learn, superseded
 from search_parts import Clients, Config, Step, start
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
 
     from search_store import Data
 
-SEED = os.environ.get("SEED")
 RUNS, STEPS = 120, 40
 MOST_PIPELINES = 4
 CONFIG = Config("random", 0, 0, threshold_ms=20_000, extra=frozenset({"repeats"}))
@@ -272,29 +268,11 @@ class Machine(RuleBasedStateMachine):
 @pytest.fixture
 def stores() -> Iterator[dict[bool, Store]]:
     """The real scripts, and those with batch sizes of one, on one stepped server."""
-    server = SteppedServer()
-    server.start()
-    with (
-        closing(Store(server, **CONFIG.settings())) as real,
-        closing(Store(server, small=True, **CONFIG.settings())) as small,
-    ):
-        yield {False: real, True: small}
-    server.close()
+    with stepped_stores(**CONFIG.settings()) as made:
+        yield made
 
 
 @pytest.mark.timeout(600)
 def test_random_runs_break_no_promise(stores: dict[bool, Store]) -> None:
     """In long random runs every rule and invariant holds after each step, and all can end."""
-    machine = type("Machine", (Machine,), {"stores": stores, "server": stores[True].server})
-    if SEED is not None:
-        machine = seed(int(SEED))(machine)
-    chosen = settings(
-        max_examples=RUNS,
-        stateful_step_count=STEPS,
-        derandomize=SEED is None,
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=chosen)
+    run_machine(Machine, stores, RUNS, STEPS)
