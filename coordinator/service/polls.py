@@ -129,18 +129,20 @@ class Polls:
 
     async def _wait_in_line(self, call: PollCall, presence: Presence) -> Claimed | None:
         waiter = self.waiters.enter((call.account, call.group))
-        timer = asyncio.get_running_loop().call_later(self._wait, lambda: waiter.tell("late"))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._wait
+        timer = loop.call_at(deadline, lambda: waiter.tell("late"))
         pass_on = True  # unless a check has used the wake
         try:
             presence.when_gone(lambda: waiter.tell("gone"))
             self.waiters.wake(waiter.group, 1)
-            while await self._signal(waiter, timer, presence) == "wake" and not presence.gone:
+            while await self._signal(waiter, deadline, presence) == "wake" and not presence.gone:
                 task = await self._check(call, waiter)
                 if task is not None and task != AGAIN:
                     pass_on = False
                     return task
                 self.waiters.back(waiter)
-                if task == AGAIN and asyncio.get_running_loop().time() < timer.when():
+                if task == AGAIN and loop.time() < deadline:
                     self.waiters.wake(waiter.group, 1)
         except UnavailableError:
             pass_on = False  # Redis is away for the next one too: they are looked after in a second
@@ -150,13 +152,11 @@ class Polls:
             self.waiters.leave(waiter, pass_on=pass_on)
         return None
 
-    async def _signal(
-        self, waiter: Waiter, timer: asyncio.TimerHandle, presence: Presence
-    ) -> Reason:
+    async def _signal(self, waiter: Waiter, deadline: float, presence: Presence) -> Reason:
         """Wait for a reason to stop waiting; some come while the waiter checks."""
         if presence.gone:
             waiter.tell("gone")
-        elif self._closing or timer.when() <= asyncio.get_running_loop().time():
+        elif self._closing or deadline <= asyncio.get_running_loop().time():
             waiter.tell("late")
         return await waiter.signal
 

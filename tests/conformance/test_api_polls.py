@@ -118,6 +118,16 @@ def test_an_empty_poll_is_an_empty_object(api, replica):
     assert "taskObject" not in api.poll_for_task(workerGroup="")
 
 
+def test_a_poll_that_may_not_wait_looks_once(api, new_replica, replica):
+    """With a wait of 0 it is answered at once, with the task that there is or with none."""
+    impatient = new_replica(replica.settings["REDIS_URL"], POLL_WAIT=0)
+    group = new_group()
+    assert impatient.post("PollForTask", {"workerGroup": group}).body == b"{}"
+    pipeline = start(api, activity("A", group))
+    task = json.loads(impatient.post("PollForTask", {"workerGroup": group}).body)["taskObject"]
+    assert task["pipelineId"] == pipeline
+
+
 @pytest.mark.measure
 def test_a_waiting_poll_gets_a_task_as_soon_as_there_is_one(api, replica):
     """The wait of a second is not sat out."""
