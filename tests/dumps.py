@@ -39,13 +39,14 @@ def dump(server: Server | Sentinels | Cluster) -> Dump:
     clustered = isinstance(server, Cluster)
     for node in server.primaries():
         with node.client() as client:
-            for key, entry in _read_node(client, asking=clustered).items():
+            for key, entry in read_node(client, asking=clustered).items():
                 assert key not in found, f"{key} is on two nodes"
                 found[key] = entry
     return found
 
 
-def _read_node(client: redis.Redis, *, asking: bool) -> Dump:
+def read_node(client: redis.Redis, *, asking: bool = False) -> Dump:
+    """Read every key of a node; `asking` of slots that come to it, too."""
     keys = list(client.scan_iter(count=PAGE))
     kinds = _all(client, [("TYPE", key) for key in keys], asking=asking)
     there = [(key, kind) for key, kind in zip(keys, kinds, strict=True) if kind in READS]
