@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     )
     credentials_file: str = Field("", description="access keys, their accounts and roles (TOML)")
     region: str = Field("", description="region that calls must be signed for; empty: any")
+    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="port of /metrics and health for the inside network; empty: none"
+    )
+    admin_host: str = Field("", description="address of the admin port; empty: that of the API")
 
     @field_validator("redis_url")
     @classmethod
@@ -92,6 +96,11 @@ class Settings(BaseSettings):
         if value and not value.startswith(URL_SCHEMES):
             raise ValueError(f"must start with one of {', '.join(URL_SCHEMES)}")
         return value
+
+    @field_validator("admin_port", mode="before")
+    @classmethod
+    def _or_none(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("alarm_url")
     @classmethod

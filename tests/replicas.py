@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 START_SECONDS = 60
 STOP_SECONDS = 15
 SERVING = re.compile(r"serving the AWS Data Pipeline API on (http://127\.0\.0\.1:(\d+))")
+ADMIN = re.compile(r"serving metrics and health on http://[\d.]+:(\d+)")
 CONTENT_TYPE = "application/x-amz-json-1.1"
 _session = boto3.Session(
     aws_access_key_id="nobody", aws_secret_access_key="nothing", region_name="us-east-1"
@@ -183,6 +184,15 @@ class ReplicaProcess:
         """Send a GET."""
         return self.send("GET", path, headers=headers)
 
+    def admin(self, path: str, **headers: str) -> Answer:
+        """Send a GET to the admin port."""
+        return self.send("GET", path, headers=headers, port=self.admin_port)
+
+    @property
+    def admin_port(self) -> int:
+        """The admin port, which must have been asked for."""
+        return int(ADMIN.findall(self.log)[-1])
+
     def post(
         self,
         operation: str,
@@ -201,9 +211,10 @@ class ReplicaProcess:
         body: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 30,
+        port: int = 0,
     ) -> Answer:
         """Send a request on a connection of its own; nothing is added but what HTTP needs."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
         data = body.encode() if isinstance(body, str) else body
         try:
             connection.request(method, path, data, dict(headers or {}))

@@ -5,28 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
-from contextlib import ExitStack, closing, contextmanager, suppress
-from ipaddress import ip_address
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import uvicorn
 import uvloop
 
+from coordinator.commands.admin_port import admin_port
+from coordinator.commands.listening import UVICORN, listen
 from coordinator.commands.replica import Replica, tune_collector
 from coordinator.config import ConfigError
 from coordinator.embedded import EmbeddedServer
+from coordinator.web.guards import is_loopback
 from coordinator.web.protocol import Protocol
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from types import FrameType
 
     from coordinator.config import Settings
 
 log = logging.getLogger("coordinator")
-CLOSE_WITHIN = 10
-BACKLOG = 4096
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -116,7 +116,7 @@ def _check_access(settings: Settings, host: str) -> None:
                 "access keys: `coordinator credentials new` prints what to write into one."
             )
         return
-    if settings.auth == "" and not _is_loopback(host):
+    if settings.auth == "" and not is_loopback(host):
         raise ConfigError(
             f"Whoever reaches {host} could run commands on the task runners: set "
             "COORDINATOR_CREDENTIALS_FILE to a file of access keys (`coordinator credentials new` "
@@ -125,16 +125,9 @@ def _check_access(settings: Settings, host: str) -> None:
     if settings.credentials_file:
         log.warning("COORDINATOR_AUTH is none: COORDINATOR_CREDENTIALS_FILE is not looked at")
     where = (
-        "on this machine" if _is_loopback(host) else f"who can reach {host}: use it behind a wall"
+        "on this machine" if is_loopback(host) else f"who can reach {host}: use it behind a wall"
     )
     log.warning("no signatures: open to everybody %s", where)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_replicas(settings: Settings) -> None:
@@ -147,30 +140,13 @@ def _check_replicas(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, host: str, port: int) -> None:
-    async with Replica(settings) as replica:
-        config = uvicorn.Config(
-            replica.app,
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=CLOSE_WITHIN,
-        )
+    async with Replica(settings) as replica, AsyncExitStack() as stack:
+        listening = stack.enter_context(closing(listen(host, port)))
+        if settings.admin_port is not None:
+            admin_host = settings.admin_host or host
+            await stack.enter_async_context(
+                admin_port(replica.coordinator, admin_host, settings.admin_port)
+            )
+        config = uvicorn.Config(replica.app, http=Protocol, **UVICORN)
         tune_collector()
-        server = Server(config, replica.drain, settings.drain_delay)
-        with closing(_listen(host, port)) as listening:
-            await server.serve([listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind to an address; where that fails, uvicorn would exit with a code of its own."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+        await Server(config, replica.drain, settings.drain_delay).serve([listening])

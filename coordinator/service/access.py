@@ -9,6 +9,7 @@ and results in the scripts, by the group of the task.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -90,6 +91,14 @@ class Access:
                 f"{' or '.join(roles_for(operation))}."
             )
         return credential
+
+    def holder(self, access_key: str, secret: str) -> Credential | None:
+        """Find a credential by the pair itself, the secret compared in constant time."""
+        credential = self.keyring.find(access_key) if self.keyring else None
+        if credential is None:
+            return None
+        same = hmac.compare_digest(credential.secret.encode(), secret.encode())
+        return credential if same else None
 
 
 def check_group(caller: Caller, operation: str, group: str) -> None:

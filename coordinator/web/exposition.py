@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from coordinator.errors import CoordinatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from prometheus_client import Metric
 
@@ -58,24 +58,36 @@ LABELLED = {
 STATES = ("blocked", "ready", "leased", "delayed", "terminal")
 
 
-async def exposition(coordinator: Coordinator) -> bytes:
-    """Render everything in Prometheus' text format."""
+async def exposition(coordinator: Coordinator, account: str | None = None) -> bytes:
+    """Render everything in Prometheus' text format; with an account, nothing of other accounts."""
     try:
         counts = await coordinator.health.counts()
     except CoordinatorError:
         counts = None
     registry = CollectorRegistry()
-    registry.register(_Replica(coordinator, counts))
+    registry.register(_Replica(coordinator, counts, account))
     return generate_latest(registry)
 
 
 class _Replica(Collector):
-    def __init__(self, coordinator: Coordinator, counts: Counts | None) -> None:
+    def __init__(
+        self, coordinator: Coordinator, counts: Counts | None, account: str | None
+    ) -> None:
         self._coordinator = coordinator
+        self._account = account
         self._metrics = coordinator.metrics
         self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
+        for family in self._families():
+            if self._account is not None:
+                family.samples = [s for s in family.samples if self._may_see(s.labels)]
+            yield family
+
+    def _may_see(self, labels: Mapping[str, str]) -> bool:
+        return labels.get("account", self._account) == self._account
+
+    def _families(self) -> Iterator[Metric]:
         yield from self._counters()
         yield from self._labelled()
         yield from self._gauges()

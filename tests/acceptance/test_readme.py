@@ -97,7 +97,7 @@ def test_settings_table_is_the_code():
 
 def _default(value: object) -> str:
     assert value is not PydanticUndefined
-    if value in ("", {}, ()):
+    if value in ("", {}, (), None):
         return "empty"
     return str(value)
 

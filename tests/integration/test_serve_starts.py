@@ -115,9 +115,10 @@ BAD = {
     "ALARM_URL": "pager.example.com",
     "AUTH": "open",
     "REGION": "US East",
+    "ADMIN_PORT": "65536",
 }
 # The Redis URL and the credentials file have tests of their own.
-TAKE_ANYTHING = {"redis_url", "data_dir", "allowed_hosts", "credentials_file"}
+TAKE_ANYTHING = {"redis_url", "data_dir", "allowed_hosts", "credentials_file", "admin_host"}
 
 
 def test_every_bad_setting_has_a_sentence(new_server):

@@ -1,0 +1,54 @@
+"""``COORDINATOR_ADMIN_PORT``: health and metrics on a port of their own, for the inside network.
+
+It is plain HTTP and asks nobody who they are: whoever can reach it may read it. It serves for as
+long as the replica does, so that health can be asked while the API's port is drained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager, closing, contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from coordinator.commands.listening import UVICORN, listen
+from coordinator.web.app import create_admin_app
+from coordinator.web.guards import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from coordinator.service.coordinator import Coordinator
+
+log = logging.getLogger("coordinator")
+
+
+class _Beside(uvicorn.Server):
+    """uvicorn beside another server in one event loop: signals are the other's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+
+@asynccontextmanager
+async def admin_port(coordinator: Coordinator, host: str, port: int) -> AsyncIterator[None]:
+    """Serve the admin port for as long as the context lasts.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
+    app = create_admin_app(coordinator, any_host=not is_loopback(host))
+    server = _Beside(uvicorn.Config(app, http="httptools", **UVICORN))
+    with closing(listen(host, port)) as listening:
+        bound = listening.getsockname()[:2]
+        log.info("serving metrics and health on http://%s:%d", *bound)
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
