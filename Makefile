@@ -7,14 +7,15 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 CLIENTS := .venv/clients
 CLIENTS_STAMP := $(CLIENTS)/.installed
-PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime postgresql
+PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime postgresql \
+  prometheus prometheus-alertmanager
 PYTEST_ARGS ?=
 PORT ?= 8080
 MINUTES ?= 2
 SERVER ?= valkey
 FAULTS_ARGS ?=
 
-.PHONY: help demo serve test search faults failover-losses check mutants clients packages clean
+.PHONY: help demo serve test search faults failover-losses check dashboards mutants clients packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -40,12 +41,17 @@ failover-losses: $(STAMP) packages ## what answered calls a failover loses, by m
 	PYTHONPATH=tests $(BIN)/python tests/faults/losses.py $(if $(KIND),--kind $(KIND)) \
 	  $(if $(ROUNDS),--rounds $(ROUNDS))
 
-check: $(STAMP) packages ## formatting, lint, types, imports, Lua
+check: $(STAMP) packages ## formatting, lint, types, imports, Lua, dashboards
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=deploy/grafana $(BIN)/mypy deploy/grafana/build.py
 	$(BIN)/lint-imports
 	$(BIN)/python -m coordinator.commands.lua_check
+	$(BIN)/python deploy/grafana/build.py --check
+
+dashboards: $(STAMP) ## write the JSON of the Grafana dashboards from their code
+	$(BIN)/python deploy/grafana/build.py
 
 mutants: $(STAMP) $(CLIENTS_STAMP) packages ## break the promises on purpose, see what notices (ONLY=name, FULL=1, JSON=1)
 	$(BIN)/python tests/mutants/run_mutants.py $(addprefix --only ,$(ONLY)) \
