@@ -1,0 +1,1 @@
+"""The dashboards of a coordinator as code; `build.py` beside this package writes their JSON."""
