@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     )
     credentials_file: str = Field("", description="access keys, their accounts and roles (TOML)")
     region: str = Field("", description="region that calls must be signed for; empty: any")
+    tls_certificate: str = Field("", description="certificate chain of the service (PEM)")
+    tls_key: str = Field("", description="its private key (PEM, not encrypted)")
     admin_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="port of /metrics and health for the inside network; empty: none"
     )

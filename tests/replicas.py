@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 STOP_SECONDS = 15
-SERVING = re.compile(r"serving the AWS Data Pipeline API on (http://127\.0\.0\.1:(\d+))")
+SERVING = re.compile(r"serving the AWS Data Pipeline API on (https?://127\.0\.0\.1:(\d+))")
 ADMIN = re.compile(r"serving metrics and health on http://[\d.]+:(\d+)")
 CONTENT_TYPE = "application/x-amz-json-1.1"
 _session = boto3.Session(
@@ -83,12 +84,13 @@ class ReplicaProcess:
         self.settings = {"REDIS_URL": redis_url, "DATA_DIR": self.directory / "data", **settings}
         self.port = 0
         self.pair: Pair | None = None  # the access key of its clients
+        self.authority: Path | None = None  # the certificate that its clients trust; None: no TLS
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The endpoint."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.authority else ''}://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -176,6 +178,7 @@ class ReplicaProcess:
             "datapipeline",
             endpoint_url=self.url,
             config=config,
+            verify=str(self.authority) if self.authority else None,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
         )
@@ -214,13 +217,20 @@ class ReplicaProcess:
         port: int = 0,
     ) -> Answer:
         """Send a request on a connection of its own; nothing is added but what HTTP needs."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
+        connection = self._connection(port, timeout)
         data = body.encode() if isinstance(body, str) else body
         try:
             connection.request(method, path, data, dict(headers or {}))
             return Answer(connection.getresponse())
         finally:
             connection.close()
+
+    def _connection(self, port: int, timeout: float) -> http.client.HTTPConnection:
+        """Connect to the admin port, if it is given, or to the API's."""
+        if self.authority is None or port:
+            return http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
+        context = ssl.create_default_context(cafile=self.authority)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
 
     def _serving(self, seen: int) -> re.Match[str] | None:
         assert self.process is not None, "the replica was not started"

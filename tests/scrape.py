@@ -12,8 +12,9 @@ RESTLESS = ("redis_", "timers", "wakes", "expired_events", "hand_out_lag", "inst
 
 
 def families(replica):
-    """Parse what a replica exposes, by the metric's name."""
-    answer = replica.get("/metrics")
+    """Parse what a replica exposes, by the metric's name; on its admin port if it has one."""
+    ask = replica.admin if "ADMIN_PORT" in replica.settings else replica.get
+    answer = ask("/metrics")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
     found = list(text_string_to_metric_families(answer.body.decode()))

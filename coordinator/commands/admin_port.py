@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from coordinator.commands.listening import UVICORN, listen
+from coordinator.commands.listening import UVICORN
 from coordinator.web.app import create_admin_app
 from coordinator.web.guards import is_loopback
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Iterator
 
     from coordinator.service.coordinator import Coordinator
@@ -35,20 +36,15 @@ class _Beside(uvicorn.Server):
 
 
 @asynccontextmanager
-async def admin_port(coordinator: Coordinator, host: str, port: int) -> AsyncIterator[None]:
-    """Serve the admin port for as long as the context lasts.
-
-    Raises:
-        ConfigError: the address cannot be had.
-    """
+async def admin_port(coordinator: Coordinator, door: socket.socket) -> AsyncIterator[None]:
+    """Serve the admin port for as long as the context lasts."""
+    host, port = door.getsockname()[:2]
     app = create_admin_app(coordinator, any_host=not is_loopback(host))
     server = _Beside(uvicorn.Config(app, http="httptools", **UVICORN))
-    with closing(listen(host, port)) as listening:
-        bound = listening.getsockname()[:2]
-        log.info("serving metrics and health on http://%s:%d", *bound)
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
-            yield
-        finally:
-            server.should_exit = True
-            await serving
+    log.info("serving metrics and health on http://%s:%d", host, port)
+    serving = asyncio.create_task(server.serve([door]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from coordinator.commands.certificate import Certificate
 from coordinator.commands.inspection import inspect_all
+from coordinator.config import ConfigError
 from coordinator.domain.credentials import CredentialsError
 from coordinator.service.coordinator import build
 from coordinator.service.keyring import exposure, load
@@ -37,7 +39,7 @@ async def check(settings: Settings) -> int:
         findings += [("all", finding) for finding in await _work(router, settings)]
     finally:
         await router.close()
-    findings += [("callers", finding) for finding in _access(settings)]
+    findings += [("callers", finding) for finding in (*_access(settings), *_tls(settings))]
     table = Table("server", "about", "", "finding")
     for address, finding in findings:
         level = f"[{COLOURS[finding.level]}]{finding.level}[/]"
@@ -71,6 +73,16 @@ def _access(settings: Settings) -> list[Finding]:
     if sentence := exposure(path):
         found.append(Finding("warning", "access", sentence))
     return found
+
+
+def _tls(settings: Settings) -> list[Finding]:
+    """Say whether the certificate can be used, if there is to be one."""
+    try:
+        found = Certificate.of(settings)
+    except ConfigError as error:
+        return [Finding("error", "tls", str(error))]
+    certificate = settings.tls_certificate
+    return [Finding("ok", "tls", f"{certificate} fits its key.")] if found else []
 
 
 def _alarms(pending: int) -> Finding:

@@ -1,8 +1,6 @@
 """The credentials that may sign: read from their file, and read again when it changes.
 
-A file that cannot be used leaves the credentials as they were, is logged once, and counted. A file
-that has just changed may still be written to, so that it is read when it has stood still from one
-look to the next; who replaces it by a rename loses nothing but half a second.
+A file that cannot be used leaves the credentials as they were, is logged once, and counted.
 """
 
 from __future__ import annotations
@@ -14,17 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coordinator.domain.credentials import CredentialsError, read_credentials
+from coordinator.service.watched import PERIOD, Watched
 
 if TYPE_CHECKING:
     from coordinator.domain.credentials import Credential
     from coordinator.metrics import Metrics
 
 log = logging.getLogger(__name__)
-PERIOD = 0.5
 MOST_BYTES = 4 << 20
 OPEN_TO_OTHERS = stat.S_IRWXO | stat.S_IWGRP
-
-Look = tuple[int, ...]
 
 
 class Keyring:
@@ -33,8 +29,7 @@ class Keyring:
     def __init__(self, path: str, metrics: Metrics) -> None:
         self._path, self._metrics = Path(path), metrics
         self._known: dict[str, Credential] = {}
-        self._read: Look | None = None  # the file as it was when it was read last
-        self._seen: Look | None = None  # as it was at the last look
+        self._file: Watched | None = None  # since it was first read
 
     def find(self, access_key: str) -> Credential | None:
         """Return a credential that may be used now."""
@@ -46,7 +41,7 @@ class Keyring:
         Raises:
             CredentialsError: it cannot be used; the message has one sentence per line.
         """
-        self._seen = self._read = _look(self._path)
+        self._file = Watched(self._path)
         self._known = load(self._path)
         self._metrics.credentials = len(self._known)
         if sentence := exposure(self._path):
@@ -55,10 +50,8 @@ class Keyring:
 
     def refresh(self) -> bool:
         """Read the file again if it has changed and stands still; whether it was read."""
-        seen, self._seen = self._seen, _look(self._path)
-        if self._seen == self._read or self._seen != seen:
+        if self._file is None or not self._file.changed():
             return False
-        self._read = self._seen
         try:
             found = load(self._path)
         except CredentialsError as error:
@@ -114,12 +107,3 @@ def exposure(path: Path) -> str:
     if not mode & OPEN_TO_OTHERS:
         return ""
     return f"The credentials file {path} is open to others (mode {mode:o}): chmod 600 it."
-
-
-def _look(path: Path) -> Look:
-    """Return what changes when a file does; empty where it is not there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

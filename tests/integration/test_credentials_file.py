@@ -24,7 +24,7 @@ FRESH = Pair("KEY_fresh", "a/fresh/secret/of/it")
 @pytest.fixture
 def gate(new_server, tmp_path):
     """A replica of the test's own whose calls must be signed."""
-    made = Gate(new_server(aof=True), tmp_path)
+    made = Gate(new_server(aof=True), tmp_path, ADMIN_PORT=0)
     made.replica.start()
     yield made
     made.replica.close()

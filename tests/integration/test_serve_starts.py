@@ -117,8 +117,9 @@ BAD = {
     "REGION": "US East",
     "ADMIN_PORT": "65536",
 }
-# The Redis URL and the credentials file have tests of their own.
-TAKE_ANYTHING = {"redis_url", "data_dir", "allowed_hosts", "credentials_file", "admin_host"}
+# The Redis URL and the files have tests of their own.
+FILES = {"data_dir", "credentials_file", "tls_certificate", "tls_key"}
+TAKE_ANYTHING = {"redis_url", "allowed_hosts", "admin_host", *FILES}
 
 
 def test_every_bad_setting_has_a_sentence(new_server):
