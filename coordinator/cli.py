@@ -34,7 +34,7 @@ def serve(host: str, port: int) -> None:
     from coordinator.commands.serve import serve as run  # noqa: PLC0415 - starts faster
 
     settings = config.load()
-    _log_to_stderr()
+    _log_to_stderr(settings)
     _warn_of_unknown()
     run(settings, host, port)
 
@@ -105,7 +105,7 @@ def check() -> None:
     from coordinator.commands.check import check as run  # noqa: PLC0415 - starts faster
 
     settings = _with_redis()
-    _log_to_stderr()
+    _log_to_stderr(settings)
     _warn_of_unknown()
     sys.exit(asyncio.run(run(settings)))
 
@@ -220,9 +220,10 @@ def _warn_of_unknown() -> None:
         logging.getLogger("coordinator").warning("%s", sentence)
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # what it says, we say shorter
+def _log_to_stderr(settings: Settings) -> None:
+    from coordinator.commands.logs import log_to_stderr  # noqa: PLC0415 - starts faster
+
+    log_to_stderr(settings)
 
 
 def main() -> None:

@@ -91,6 +91,14 @@ class Settings(BaseSettings):
         None, description="port of /metrics and health for the inside network; empty: none"
     )
     admin_host: str = Field("", description="address of the admin port; empty: that of the API")
+    audit: Literal["off", "changes", "all"] = Field(
+        "changes",
+        description="calls that the log tells of: off; changes, and refusals; all",
+    )
+    log_format: Literal["console", "json"] = Field("console", description="how log lines look")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is logged; the audit trail is apart"
+    )
 
     @field_validator("redis_url")
     @classmethod
@@ -117,6 +125,11 @@ class Settings(BaseSettings):
         if value and not REGION.fullmatch(value):
             raise ValueError("must be letters in lower case, digits and hyphens, as in us-east-1")
         return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("durability")
     @classmethod

@@ -40,6 +40,7 @@ class Call:
     body: bytes
     presence: Presence
     verdict: bytes = b"accepted"
+    made: str = ""  # the pipeline or the task that the answer names, for the audit trail
 
     @property
     def answer_key(self) -> str:
@@ -96,14 +97,14 @@ class Handlers:
 
     async def create_pipeline(self, call: Call, request: shapes.CreatePipelineInput) -> bytes:
         """Create a pipeline, or find it."""
-        pipeline_id = await self._c.pipelines.create(
+        call.made = await self._c.pipelines.create(
             call.caller.account,
             request.name,
             request.unique_id,
             request.description or "",
             {tag.key: tag.value for tag in request.tags or ()},
         )
-        return encode(outputs.CreatePipelineOutput(pipeline_id))
+        return encode(outputs.CreatePipelineOutput(call.made))
 
     async def deactivate_pipeline(
         self, call: Call, request: shapes.DeactivatePipelineInput
@@ -175,6 +176,7 @@ class Handlers:
         )
         if task is None:
             return EMPTY
+        call.made = task.handle
         objects = {one.id: one for one in task.objects}
         return encode(
             outputs.PollForTaskOutput(

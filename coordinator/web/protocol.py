@@ -65,7 +65,7 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, in the shape of the API's errors."""
-        _write(self, self._api.not_http(msg), keep_alive=False)
+        _write(self, self._api.not_http(msg, self.client), keep_alive=False)
 
     @property
     def _api(self) -> Api:
@@ -135,7 +135,7 @@ class Report:
         task.add_done_callback(tasks.discard)
 
     async def _answer(self, api: Api) -> None:
-        answer = await api.report(self._headers, bytes(self.body))
+        answer = await api.report(self._headers, bytes(self.body), self._protocol.client)
         self.response_complete = True
         if not self.disconnected:
             _write(self._protocol, answer, keep_alive=self.keep_alive)

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coordinator.errors import InvalidRequestError
 from coordinator.web.protocol import REPLY
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 NOT_ALLOWED, TOO_LARGE = 405, 413
 _TYPE = CONTENT_TYPE.encode()
+
+
+class Outcome(NamedTuple):
+    """An answer before it is written; the verdict is shown on the three task calls only."""
+
+    body: bytes
+    verdict: bytes = b""
+    status: int = 200
+    error: str = ""
 
 
 class MethodNotAllowedError(InvalidRequestError):
@@ -62,11 +71,17 @@ class Replies:
     def __init__(self) -> None:
         self._ids = RequestIds()
 
-    def render(self, body: bytes, verdict: bytes, status: int, error: str) -> bytes:
+    def next_id(self) -> bytes:
+        """Make the id of the next request."""
+        return self._ids.next()
+
+    def render(
+        self, request_id: bytes, body: bytes, verdict: bytes, status: int, error: str
+    ) -> bytes:
         """Write a whole HTTP response."""
         return b"%b%b\r\n\r\n%b" % (
             _head(status, len(body), verdict, error),
-            self._ids.next(),
+            request_id,
             body,
         )
 
@@ -74,6 +89,7 @@ class Replies:
         self,
         scope: Mapping[str, Any],
         send: Callable[[Any], Awaitable[None]],
+        request_id: bytes,
         body: bytes,
         verdict: bytes,
         status: int,
@@ -81,10 +97,10 @@ class Replies:
     ) -> None:
         """Send one answer with its headers."""
         quick = (scope.get("extensions") or {}).get(REPLY)
-        if quick is not None and quick(self.render(body, verdict, status, error)):
+        if quick is not None and quick(self.render(request_id, body, verdict, status, error)):
             return
         headers = _headers(status, len(body), verdict, error)
-        headers.append((b"x-amzn-requestid", self._ids.next()))
+        headers.append((b"x-amzn-requestid", request_id))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -60,7 +60,7 @@ def test_a_redis_that_was_away_at_the_start_is_inspected_when_it_is_there(
     configure(server, "maxmemory-policy", "noeviction")
     wait_until(replica.ready)
     assert "Redis is set up as it must be again" in replica.log
-    assert replica.log.count("ERROR") == 1, replica.log
+    assert replica.log.count("[error ") == 1, replica.log
     assert flags(server) >= set("Ex")
 
 
@@ -73,7 +73,7 @@ def test_a_restarted_redis_is_told_again_to_send_events(new_server, kind, new_re
     server.start()
     wait_until(lambda: flags(server) >= set("Ex"))
     wait_until(replica.ready)
-    assert "ERROR" not in replica.log
+    assert "[error " not in replica.log
 
 
 def test_a_redis_restarted_without_what_always_needs_makes_the_replica_unready(
@@ -149,7 +149,7 @@ def test_an_unknown_setting_is_a_warning_with_the_nearest_known_one(
     server = new_server(aof=True)
     sentence = f"COORDINATOR_{wrong} is no setting and is ignored; the nearest is COORDINATOR_"
     replica = new_replica(server.url, **{wrong: 1})
-    assert replica.log.count(f"WARNING {sentence}{right}.") == 1
+    assert replica.log.count(f"[warning  ] {sentence}{right}.") == 1
     assert replica.log.count("is no setting") == 1
     checked = run_command("check", REDIS_URL=server.url, **{wrong: 1})
     assert checked.returncode == 0

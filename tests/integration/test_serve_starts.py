@@ -116,6 +116,9 @@ BAD = {
     "AUTH": "open",
     "REGION": "US East",
     "ADMIN_PORT": "65536",
+    "AUDIT": "everything",
+    "LOG_FORMAT": "xml",
+    "LOG_LEVEL": "loud",
 }
 # The Redis URL and the files have tests of their own.
 FILES = {"data_dir", "credentials_file", "tls_certificate", "tls_key"}
