@@ -14,8 +14,9 @@ PORT ?= 8080
 MINUTES ?= 2
 SERVER ?= valkey
 FAULTS_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: help demo serve test search faults failover-losses check dashboards mutants clients packages clean
+.PHONY: help demo serve test fuzz search faults failover-losses check dashboards mutants clients packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +29,9 @@ serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded s
 
 test: $(STAMP) $(CLIENTS_STAMP) packages ## run every test, or those that PYTEST_ARGS names
 	$(BIN)/python tests/run_passes.py $(PYTEST_ARGS)
+
+fuzz: $(STAMP) packages ## odd input to what reads it, watched for new code (MINUTES=… in all, ONLY=target)
+	nice $(BIN)/python tests/fuzz/fuzz_main.py --minutes $(MINUTES) $(addprefix --only ,$(ONLY)) $(FUZZ_ARGS)
 
 search: $(STAMP) packages ## every interleaving, small (DEPTH=… steps in a row, or SECONDS=… in all)
 	PYTHONPATH=tests $(BIN)/python tests/faults/search_main.py $(if $(DEPTH),--depth $(DEPTH)) \

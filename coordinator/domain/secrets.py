@@ -21,7 +21,7 @@ from coordinator.domain.definitions import (
 from coordinator.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MASK = "*****"
 MARK = "*"
@@ -90,9 +90,10 @@ class _Restoring:
     def definition(self, given: Definition) -> Definition:
         """Put what was kept in the place of masks."""
         values = _numbered((value.id, "value") for value in given.parameter_values)
+        attributes = iter(_attribute_places(given.parameter_objects))
         return Definition(
             tuple(map(self._object, given.pipeline_objects)),
-            tuple(map(self._parameter, given.parameter_objects)),
+            tuple(self._parameter(item, attributes) for item in given.parameter_objects),
             tuple(
                 ParameterValue(value.id, self._text(place, value.string_value))
                 for place, value in zip(values, given.parameter_values, strict=True)
@@ -109,11 +110,10 @@ class _Restoring:
         )
         return msgspec.structs.replace(item, fields=fields)
 
-    def _parameter(self, item: ParameterObject) -> ParameterObject:
-        places = _numbered((item.id, attribute.key) for attribute in item.attributes)
+    def _parameter(self, item: ParameterObject, places: Iterator[Place]) -> ParameterObject:
         attributes = tuple(
-            ParameterAttribute(attribute.key, self._text(place, attribute.string_value))
-            for place, attribute in zip(places, item.attributes, strict=True)
+            ParameterAttribute(a.key, self._text(next(places), a.string_value))
+            for a in item.attributes
         )
         return ParameterObject(item.id, attributes)
 
@@ -129,9 +129,10 @@ def _secrets(definition: Definition) -> list[tuple[Place, str]]:
         for place, field in zip(places, item.fields, strict=True):
             if is_secret(field.key) and field.string_value is not None:
                 found.append((place, field.string_value))
+    attributes = iter(_attribute_places(definition.parameter_objects))
     for parameter in definition.parameter_objects:
-        places = _numbered((parameter.id, attribute.key) for attribute in parameter.attributes)
-        for place, attribute in zip(places, parameter.attributes, strict=True):
+        for attribute in parameter.attributes:
+            place = next(attributes)
             if is_secret(parameter.id) and attribute.key in TELLING:
                 found.append((place, attribute.string_value))
     values = _numbered((value.id, "value") for value in definition.parameter_values)
@@ -139,6 +140,11 @@ def _secrets(definition: Definition) -> list[tuple[Place, str]]:
         if is_secret(value.id):
             found.append((place, value.string_value))
     return found
+
+
+def _attribute_places(parameters: Iterable[ParameterObject]) -> list[Place]:
+    """The place of each attribute; a parameter that is there twice (an error) has twice as many."""
+    return _numbered((item.id, a.key) for item in parameters for a in item.attributes)
 
 
 def _numbered(names: Iterable[tuple[str, str]]) -> list[Place]:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from coordinator.domain.definitions import ParameterAttribute, ParameterObject, ParameterValue
+from coordinator.domain.definitions import (
+    Definition,
+    ParameterAttribute,
+    ParameterObject,
+    ParameterValue,
+)
 from coordinator.domain.parameters import resolve
+from coordinator.domain.secrets import masked_definition, restored
 from coordinator.domain.validation import validate
 from coordinator.errors import InvalidRequestError
 
@@ -193,3 +199,10 @@ def test_the_allowed_values_of_a_secret_are_not_told():
         resolve(parameters, [], wrong)
     errors = validate([], parameters=parameters, values=wrong).errors["*myKey"]
     assert errors == ["The value must be one of its allowedValues."]
+
+
+def test_a_mask_stands_for_what_is_in_its_place():
+    """Also where a parameter is declared twice, which is reported and stored all the same."""
+    twice = tuple(declared("*myA", default=[text, f"{text}2"]) for text in "xy")
+    definition = Definition(parameter_objects=twice)
+    assert restored(masked_definition(definition), definition) == definition

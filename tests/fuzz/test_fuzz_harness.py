@@ -1,0 +1,54 @@
+"""The fuzzer itself: a planted bug is noticed, and what was ever found stays fixed."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from fuzz_main import main
+from fuzz_runs import under_atheris
+from fuzz_seeds import CORPUS, replayed
+from fuzz_targets import PLANTED, TARGETS, target_named
+
+
+@pytest.fixture(autouse=True)
+def fuzzer():
+    """Atheris, which not every machine has a wheel of."""
+    if os.environ.get("CI"):
+        return __import__("atheris")
+    return pytest.importorskip("atheris", reason="there is no wheel of atheris for this machine")
+
+
+def test_a_planted_bug_is_found_kept_and_replayed(tmp_path):
+    """Four bytes have to be right: no guessing comes upon them in the time."""
+    row = under_atheris(PLANTED, 60, seed=1, keep=tmp_path)
+    assert row.tried > 100
+    (finding,) = row.findings
+    assert finding.parent == tmp_path / PLANTED
+    with pytest.raises(IndexError):
+        target_named(PLANTED).load()(finding.read_bytes())
+
+
+def test_the_command_prints_what_it_tried(capsys):
+    """A line for each target, and no findings where there are none."""
+    assert main(["--minutes", "0.1", "--only", "handle", "--seed", "7"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "1 targets, 6 s each, seed 7" in lines[0]
+    (row,) = [line for line in lines if line.startswith("│ handle")]
+    assert int(row.split("│")[2].replace(",", "")) > 100
+    assert row.split("│")[3].strip() == "0"
+
+
+FILES = [(name, path) for name in TARGETS for path in replayed(name)]
+
+
+@pytest.mark.parametrize(("name", "path"), FILES, ids=[f"{n}-{p.name}" for n, p in FILES])
+def test_a_file_of_the_corpus_is_no_finding(name, path):
+    """Neither a seed nor what a long run has ever come upon."""
+    target_named(name).load()(path.read_bytes())
+
+
+def test_the_corpus_is_of_targets():
+    """No file is replayed by nobody."""
+    assert {folder.name for folder in CORPUS.iterdir()} <= set(TARGETS)
+    assert len(FILES) >= 10
