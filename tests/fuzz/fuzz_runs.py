@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 REPORTS = HERE / "reports"  # not under version control
 TRIED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 ONE_INPUT, MEMORY = 10, 1024  # seconds and MB that no input may take
-LIVE_EXAMPLES = 300
+LIVE_EXAMPLES = 100  # of each property in a round
 LIVE = {
     "openapi": "test_fuzz_openapi.py",
     "raw requests": "test_fuzz_requests.py",
