@@ -17,6 +17,7 @@ SHORT = {
     "make test": None,  # this is it
     "make faults SERVER=valkey MINUTES=10 SEED=101": "make faults SERVER=valkey MINUTES=0.1 SEED=1",
     "make search DEPTH=8": "make search DEPTH=2",
+    "make fuzz MINUTES=20": "make fuzz MINUTES=0.1 ONLY=handle",
     "make mutants": "make mutants ONLY=report-skips-the-handle-check",
     "make failover-losses": "make -n failover-losses",  # test_sentinel_losses.py measures
 }

@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     names = options.only or [*TARGETS, *LIVE]
     seconds = max(LEAST, int(options.minutes * MINUTE / len(names)))
     console = Console()
-    console.print(f"{len(names)} targets, {seconds} s each, seed {options.seed}")
+    console.print(f"{seconds} s for each of {', '.join(names)}; seed {options.seed}")
     rows = []
     for name in names:
         run = under_atheris if name in TARGETS else against_a_replica

@@ -33,7 +33,7 @@ def test_the_command_prints_what_it_tried(capsys):
     """A line for each target, and no findings where there are none."""
     assert main(["--minutes", "0.1", "--only", "handle", "--seed", "7"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "1 targets, 6 s each, seed 7" in lines[0]
+    assert lines[0] == "6 s for each of handle; seed 7"
     (row,) = [line for line in lines if line.startswith("│ handle")]
     assert int(row.split("│")[2].replace(",", "")) > 100
     assert row.split("│")[3].strip() == "0"
