@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     redis_url: str = Field("", description="where Redis is; empty starts an embedded Valkey")
+    redis_password_file: str = Field("", description="file with the password of Redis")
     redis_timeout: Seconds = Field(1.5, description="how long an answer of Redis may take")
     data_dir: Path = Field(".coordinator", validate_default=True, description="embedded data")
     durability: str = Field("everysec", description="everysec, always, or replicas:N")

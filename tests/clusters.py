@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+import users
 from ports import free_ports
 from redis.cluster import ClusterNode, RedisCluster
 from servers import Server
@@ -51,7 +52,8 @@ class Cluster:
     @property
     def url(self) -> str:
         """The URL under which the coordinator finds this cluster."""
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{server.port}" for server in self.servers)
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in self.servers)
+        return f"redis+cluster://{users.LOGIN if Server.guarded else ''}{hosts}"
 
     def owner(self, slot: int) -> Server:
         """Return the server of `servers` that has had `slot` since the start."""
@@ -151,7 +153,8 @@ class Cluster:
 
     def client(self) -> RedisCluster:
         """Return a new redis-py client; close it, or use it in a ``with`` statement."""
-        return RedisCluster(startup_nodes=[ClusterNode("127.0.0.1", s.port) for s in self.running])
+        nodes = [ClusterNode("127.0.0.1", server.port) for server in self.running]
+        return RedisCluster(startup_nodes=nodes, **(users.ADMIN if Server.guarded else {}))
 
     def start(self) -> None:
         """Start the servers; the first time, make a cluster of them."""

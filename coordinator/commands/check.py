@@ -33,7 +33,12 @@ async def check(settings: Settings) -> int:
     Raises:
         CoordinatorError: Redis cannot be asked.
     """
-    router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="check")
+    router = connect(
+        settings.redis_url,
+        timeout=settings.redis_timeout,
+        client_name="check",
+        password_file=settings.redis_password_file,
+    )
     try:
         findings = await inspect_all(router, settings, mend=False)
         findings += [("all", finding) for finding in await _work(router, settings)]

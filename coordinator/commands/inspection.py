@@ -34,12 +34,13 @@ async def inspect_all(
     Raises:
         UnavailableError: one cannot be asked.
     """
-    findings = []
+    findings, kind = [], router.location.kind
+    await router.ping()  # our client says what is wrong with a password or TLS in words
     endpoints = await router.primaries()
     clients = await router.admin_clients()
     try:
         for endpoint, client in zip(endpoints, clients, strict=True):
-            found = await inspect(client, settings.durability, mend=mend)
+            found = await inspect(client, settings.durability, kind=kind, mend=mend)
             findings += [(str(endpoint), finding) for finding in found]
     except LOST as error:
         raise UnavailableError(f"Redis cannot be asked how it is set up: {error}") from error

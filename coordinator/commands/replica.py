@@ -39,6 +39,7 @@ class Replica:
             timeout=settings.redis_timeout,
             client_name=f"coordinator-{os.getpid()}",
             durability=settings.durability,
+            password_file=settings.redis_password_file,
         )
         self.coordinator = build(settings, self.router)
         self.app = create_app(self.coordinator)

@@ -31,6 +31,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     _check_access(settings, host)
     _check_replicas(settings)
+    _check_password(settings)
     Certificate.of(settings)  # before anything is started
     with _with_redis(settings) as complete, open_doors(settings, host, port) as doors:
         run_replica(complete, doors)
@@ -72,6 +73,15 @@ def _check_access(settings: Settings, host: str) -> None:
         "on this machine" if is_loopback(host) else f"who can reach {host}: use it behind a wall"
     )
     log.warning("no signatures: open to everybody %s", where)
+
+
+def _check_password(settings: Settings) -> None:
+    """Refuse a password for the embedded server, which has none."""
+    if settings.redis_password_file and not settings.redis_url:
+        raise ConfigError(
+            "COORDINATOR_REDIS_PASSWORD_FILE names a file, and the embedded server has no "
+            "password: set COORDINATOR_REDIS_URL too."
+        )
 
 
 def _check_replicas(settings: Settings) -> None:

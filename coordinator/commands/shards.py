@@ -12,6 +12,7 @@ from coordinator.store.scripts import Scripts
 
 if TYPE_CHECKING:
     from coordinator.config import Settings
+    from coordinator.store.router import Router
 
 
 async def grow(settings: Settings, count: int) -> None:
@@ -20,7 +21,7 @@ async def grow(settings: Settings, count: int) -> None:
     Raises:
         InvalidRequestError: there are more already.
     """
-    router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="shards")
+    router = _connect(settings)
     try:
         counts = await Layout(Scripts(router)).grow(count)
     finally:
@@ -30,12 +31,21 @@ async def grow(settings: Settings, count: int) -> None:
 
 async def show(settings: Settings) -> None:
     """Print the number of shards."""
-    router = connect(settings.redis_url, timeout=settings.redis_timeout, client_name="shards")
+    router = _connect(settings)
     try:
         counts = await Layout(Scripts(router)).shard_counts()
     finally:
         await router.close()
     click.echo(f"There {_so_many(counts[-1])} (over time: {', '.join(map(str, counts))}).")
+
+
+def _connect(settings: Settings) -> Router:
+    return connect(
+        settings.redis_url,
+        timeout=settings.redis_timeout,
+        client_name="shards",
+        password_file=settings.redis_password_file,
+    )
 
 
 def _so_many(count: int) -> str:

@@ -8,22 +8,25 @@ Examples::
 
 Options: ``db``, ``ssl`` (true or false, for the last two), ``ssl_ca_certs``, ``ssl_certfile``,
 ``ssl_keyfile``, ``ssl_check_hostname`` (true or false), ``sentinel_username``,
-``sentinel_password``.
+``sentinel_password``. The TLS options count for sentinels and for the nodes of a cluster too.
 """
 
 from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from coordinator.config import URL_SCHEMES, ConfigError
+from coordinator.errors import UnavailableError
 
 PORT = 6379
 SENTINEL_PORT = 26379
 FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 OPTIONS = ("db", "ssl", "ssl_check_hostname", *FILES, "sentinel_username", "sentinel_password")
+_FILE = "the password file of Redis (COORDINATOR_REDIS_PASSWORD_FILE)"
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -46,12 +49,33 @@ class Login:
 
     username: str = ""
     password: str = field(default="", repr=False)
+    password_file: Path | None = None
+    """Has the password instead; it is read anew at each login, so that it can be changed."""
     db: int = 0
     client_name: str = ""
     ssl_options: dict[str, Any] = field(default_factory=dict)
     """redis-py's keyword arguments for TLS; empty without TLS."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     """The same, as asyncio wants it."""
+
+    def secret(self) -> str:
+        """Return the password; empty: there is none.
+
+        Raises:
+            UnavailableError: the file cannot be read, or is empty.
+        """
+        if self.password_file is None:
+            return self.password
+        try:
+            secret = self.password_file.read_text("utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise UnavailableError(
+                f"{_FILE} {self.password_file} cannot be read: {reason}"
+            ) from None
+        if not secret:
+            raise UnavailableError(f"{_FILE} {self.password_file} is empty")
+        return secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +90,13 @@ class Location:
     sentinel_password: str = field(default="", repr=False)
 
 
-def parse(url: str, client_name: str = "") -> Location:
+def parse(url: str, client_name: str = "", password_file: str = "") -> Location:
     """Parse the URL of a server, a group of sentinels, or a cluster.
+
+    Args:
+        url: as above.
+        client_name: what CLIENT LIST shows.
+        password_file: has the password, which the URL then must not have.
 
     Raises:
         ConfigError: the URL cannot be used; the message never shows a password.
@@ -76,7 +105,7 @@ def parse(url: str, client_name: str = "") -> Location:
         raise ConfigError(f"The Redis URL must start with one of {', '.join(URL_SCHEMES)}.")
     try:
         parts = urlsplit(url)
-        return _location(parts, _options(parts), client_name)
+        return _location(parts, _options(parts), client_name, password_file)
     except (ValueError, OSError) as error:
         raise ConfigError(f"The Redis URL cannot be used: {error}.") from None
 
@@ -88,16 +117,21 @@ def _options(parts: SplitResult) -> dict[str, str]:
     return options
 
 
-def _location(parts: SplitResult, options: dict[str, str], client_name: str) -> Location:
+def _location(
+    parts: SplitResult, options: dict[str, str], client_name: str, password_file: str
+) -> Location:
     kind = parts.scheme.partition("+")[2] or "single"
     segments = [] if parts.scheme == "unix" else parts.path.strip("/").split("/")
     master_name = segments.pop(0) if kind == "sentinel" else ""
     if kind == "sentinel" and not master_name:
         raise ValueError("a sentinel URL ends with the name of the master, as in /mymaster")
+    if password_file and parts.password:
+        raise ValueError("it has a password, and COORDINATOR_REDIS_PASSWORD_FILE names another")
     ssl_options = _ssl_options(parts.scheme, options)
     login = Login(
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
+        password_file=Path(password_file) if password_file else None,
         db=_db(options, segments, kind),
         client_name=client_name,
         ssl_options=ssl_options,

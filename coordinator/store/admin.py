@@ -28,8 +28,10 @@ def admin_client(endpoint: Endpoint, login: Login, timeout: float) -> Redis:
     Connecting, and reading a reply, take at most `timeout` seconds.
     """
     options: dict[str, Any] = {
+        # A user needs no right to CLIENT SETINFO, which older servers do not know.
+        "driver_info": None,
         "username": login.username or None,
-        "password": login.password or None,
+        "password": login.secret() or None,
         "db": login.db,
         "client_name": login.client_name or None,
         "socket_timeout": timeout,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hiredis import ProtocolError, Reader, pack_command
 
 from coordinator.errors import UnknownOutcomeError
+from coordinator.store.troubles import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail what is pending (called by the event loop when the transport is closed)."""
-        self._lose(str(exc or "") or "the server closed the connection")
+        self._lose((in_words(exc) if exc else "") or "the server closed the connection")
         self.gone.set()
 
     def _flush(self) -> None:

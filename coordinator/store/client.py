@@ -13,6 +13,7 @@ from coordinator.store.batch import Connection, Counters, Word, pack
 from coordinator.store.handshake import open_connection
 from coordinator.store.replies import RECONNECT, code_of, failure
 from coordinator.store.script import Script
+from coordinator.store.troubles import of_attempt
 from coordinator.store.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -271,8 +272,7 @@ class Client:
 
     def _failed(self, error: Exception) -> None:
         self._backoff.failed()
-        timed_out = isinstance(error, TimeoutError) and not str(error)
-        self.last_error = f"no answer within {self._timeout:g} s" if timed_out else str(error)
+        self.last_error = of_attempt(error, self._timeout, tls=self._login.tls is not None)
         if self._on_trouble is not None:
             self._on_trouble()
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from hiredis import ReplyError
 
-from coordinator.errors import UnavailableError
+from coordinator.errors import UnavailableError, UnknownOutcomeError
 from coordinator.store.batch import pack
-from coordinator.store.replies import failure
+from coordinator.store.replies import TROUBLES, code_of
+from coordinator.store.troubles import CLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,10 @@ async def _greet(
     commands = greeting(login)
     if primary_only:
         commands.append(("ROLE",))
-    replies = await asyncio.gather(*(_call(connection, command) for command in commands))
+    try:
+        replies = await asyncio.gather(*(_call(connection, command) for command in commands))
+    except UnknownOutcomeError:
+        raise _ended(connection) from None
     for reply in replies:
         if isinstance(reply, ReplyError):
             raise _refusal(reply, endpoint)
@@ -70,9 +74,9 @@ async def _greet(
 def greeting(login: Login) -> list[tuple[Word, ...]]:
     """Return the commands with which a connection begins."""
     commands: list[tuple[Word, ...]] = []
-    if login.password:
+    if secret := login.secret():
         user = (login.username,) if login.username else ()
-        commands.append(("AUTH", *user, login.password))
+        commands.append(("AUTH", *user, secret))
     if login.db:
         commands.append(("SELECT", login.db))
     if login.client_name:
@@ -88,7 +92,12 @@ def _call(connection: Connection, command: tuple[Word, ...]) -> asyncio.Future[A
 
 
 def _refusal(reply: ReplyError, endpoint: Endpoint) -> UnavailableError:
-    error = failure(reply, str(endpoint))
-    if isinstance(error, UnavailableError):
-        return error
-    return UnavailableError(f"Redis at {endpoint} refuses the connection: {reply}.")
+    code = code_of(reply)
+    why = f"{TROUBLES[code]} ({code})" if code in TROUBLES else f"refuses the connection: {reply}"
+    return UnavailableError(f"Redis at {endpoint} {why}.")
+
+
+def _ended(connection: Connection) -> UnavailableError:
+    """Say why a connection ended before it was of use."""
+    why = connection.lost or ""
+    return UnavailableError(CLOSED if "closed" in why or not why else why)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coordinator.errors import CoordinatorError, UnavailableError
+from coordinator.errors import CoordinatorError, UnavailableError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from hiredis import ReplyError
@@ -27,6 +27,9 @@ TROUBLES = {
     "WRONGPASS": "does not accept the user name and password",
     "NOPERM": "does not allow this user the command",
 }
+# How 7.0, and 7.2 and newer, begin when a script's user lacks a right. What the script did before
+# stands; that it comes to this is prevented by looking at the rights first (`permissions`).
+FORBIDDEN = ("The user executing the script can't", "ACL failure in script")
 # After these the connection is of no use: the server, or what it is, must be found anew.
 RECONNECT = frozenset({"LOADING", "READONLY", "MASTERDOWN", "NOAUTH"})
 
@@ -62,6 +65,8 @@ def failure(reply: ReplyError, name: str) -> CoordinatorError:
         return _redirect(code, detail, name)
     if code in TROUBLES:
         return UnavailableError(f"Redis at {name} {TROUBLES[code]} ({code}); repeat the call.")
+    if any(words in detail for words in FORBIDDEN):
+        return UnknownOutcomeError(f"Redis at {name} forbids this user a part of it: {detail}.")
     return ScriptError(code, detail)
 
 

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["Router", "SentinelRouter", "SingleRouter", "connect"]
 
 
-def connect(url: str, *, timeout: float, client_name: str, durability: str = "everysec") -> Router:
+def connect(
+    url: str,
+    *,
+    timeout: float,
+    client_name: str,
+    durability: str = "everysec",
+    password_file: str = "",
+) -> Router:
     """Return the router for `url`; it connects at the first call.
 
     Call it inside a running event loop.
@@ -32,11 +39,12 @@ def connect(url: str, *, timeout: float, client_name: str, durability: str = "ev
         timeout: seconds a call waits for a connection, and again for its answer.
         client_name: what CLIENT LIST shows; no spaces.
         durability: ``everysec``, ``always`` (both are the server's own affair) or ``replicas:N``.
+        password_file: has the password of Redis, which the URL then must not have.
 
     Raises:
         ConfigError: the URL cannot be used.
     """
-    location = parse(url, client_name)
+    location = parse(url, client_name, password_file)
     replicas = int(durability.partition(":")[2] or 0)
     return KINDS[location.kind](location, timeout, replicas)
 

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as LostError
 
 from coordinator.store.admin import LOST, admin_client
 from coordinator.store.cancellation import heed_cancellation
+from coordinator.store.permissions import EXPIRED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from coordinator.store.router import Router
 
 log = logging.getLogger(__name__)
-EXPIRED = "__keyevent@*__:expired"
 SILENCE = 5.0
 RETRY = 0.2
 

@@ -121,7 +121,7 @@ BAD = {
     "LOG_LEVEL": "loud",
 }
 # The Redis URL and the files have tests of their own.
-FILES = {"data_dir", "credentials_file", "tls_certificate", "tls_key"}
+FILES = {"data_dir", "redis_password_file", "credentials_file", "tls_certificate", "tls_key"}
 TAKE_ANYTHING = {"redis_url", "allowed_hosts", "admin_host", *FILES}
 
 
