@@ -41,7 +41,8 @@ async def check(settings: Settings) -> int:
     )
     try:
         findings = await inspect_all(router, settings, mend=False)
-        findings += [("all", finding) for finding in await _work(router, settings)]
+        if not any(found.about == "permissions" and _fails(found) for _, found in findings):
+            findings += [("all", finding) for finding in await _work(router, settings)]
     finally:
         await router.close()
     findings += [("callers", finding) for finding in (*_access(settings), *_tls(settings))]

@@ -13,7 +13,7 @@ from coordinator.store.batch import Connection, Counters, Word, pack
 from coordinator.store.handshake import open_connection
 from coordinator.store.replies import RECONNECT, code_of, failure
 from coordinator.store.script import Script
-from coordinator.store.troubles import of_attempt
+from coordinator.store.troubles import not_yet, of_attempt
 from coordinator.store.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ class Client:
 
     def _unreachable(self) -> UnavailableError:
         seconds = self._loop.time() - (self._since or self._loop.time())
-        reason = self.last_error or "no connection yet"
+        reason = self.last_error or not_yet(tls=self._login.tls is not None)
         return UnavailableError(
             f"Redis at {self.name} has been unreachable for {seconds:.1f} s: {reason}."
         )

@@ -24,6 +24,7 @@ _ALERTS = {
 }
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH")
 NOT_TLS = "it does not speak TLS on this port; without TLS the URL begins with redis://"
+DOUBT = " (is it TLS that it speaks on this port?)"  # a server without waits for more
 CLOSED = "it closed the connection at once: it may want TLS (rediss://), or take no more clients"
 
 
@@ -37,11 +38,15 @@ def in_words(error: BaseException) -> str:
     return str(error).removesuffix(".")
 
 
+def not_yet(*, tls: bool) -> str:
+    """Return what is known while the first attempt to connect goes on."""
+    return f"no connection yet{DOUBT if tls else ''}"
+
+
 def of_attempt(error: BaseException, timeout: float, *, tls: bool) -> str:
     """Return why an attempt to connect, of at most `timeout` seconds, failed."""
     if isinstance(error, TimeoutError) and not str(error):
-        doubt = " (is it TLS that it speaks on this port?)" if tls else ""
-        return f"no answer within {timeout:g} s{doubt}"
+        return f"no answer within {timeout:g} s{DOUBT if tls else ''}"
     # A server without TLS may end the connection at what it takes for a mistake.
     if tls and isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError):
         return f"TLS failed: {NOT_TLS}"

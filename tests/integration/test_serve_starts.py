@@ -160,6 +160,12 @@ def test_nobody_is_let_in_from_a_network_by_oversight():
         assert "COORDINATOR_AUTH=none" in sentence
 
 
+def test_a_password_needs_a_redis(tmp_path):
+    """The embedded server has none."""
+    (sentence,) = sentences(run_command("serve", "--port", "0", REDIS_PASSWORD_FILE=tmp_path / "x"))
+    assert "set COORDINATOR_REDIS_URL too" in sentence
+
+
 def test_signatures_need_a_file():
     """Without one nobody could call."""
     (sentence,) = sentences(run_command("serve", "--port", "0", AUTH="sigv4"))

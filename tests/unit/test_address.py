@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coordinator.config import ConfigError
+from coordinator.errors import UnavailableError
 from coordinator.store.address import Endpoint, parse
 
 
@@ -65,3 +66,22 @@ def test_an_endpoint_reads_as_people_write_it():
     """Addresses in messages look like the ones in a URL."""
     shown = [str(Endpoint("a", 1)), str(Endpoint("::1", 1)), str(Endpoint(path="/r.sock"))]
     assert shown == ["a:1", "[::1]:1", "/r.sock"]
+
+
+def test_a_password_comes_from_one_place_only():
+    """The URL, or a file that is read at each login."""
+    with pytest.raises(ConfigError, match="names another") as caught:
+        parse("redis://:hunter2@a", password_file="/run/secret")
+    assert "hunter2" not in str(caught.value)
+    assert parse("redis://me@a", password_file="/run/secret").login.password == ""
+
+
+def test_an_empty_password_file_is_no_password(tmp_path):
+    """Logging in as nobody would only hide the mistake; a line end is not part of a password."""
+    file = tmp_path / "secret"
+    login = parse("redis://me@a", password_file=str(file)).login
+    file.write_text("\n")
+    with pytest.raises(UnavailableError, match="is empty"):
+        login.secret()
+    file.write_text("one two\r\n")
+    assert login.secret() == "one two"
