@@ -100,4 +100,5 @@ def _refusal(reply: ReplyError, endpoint: Endpoint) -> UnavailableError:
 def _ended(connection: Connection) -> UnavailableError:
     """Say why a connection ended before it was of use."""
     why = connection.lost or ""
-    return UnavailableError(CLOSED if "closed" in why or not why else why)
+    ended = not why or "closed" in why or "reset" in why
+    return UnavailableError(CLOSED if ended else why)

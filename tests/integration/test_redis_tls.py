@@ -8,7 +8,8 @@ import pytest
 from authority import Authority
 from ports import free_ports
 from replicas import run_command
-from waiting import eventually
+from servers import Server
+from waiting import eventually, wait_until
 
 from coordinator.errors import UnavailableError
 from coordinator.store.client import Script
@@ -114,7 +115,7 @@ async def test_tls_where_there_is_none_and_the_other_way_round(
     (port,) = free_ports(1)
     new_server("redis7", port=port)
     said = await sentence(new_router, url_of(port, authority))
-    assert "TLS on this port" in said
+    assert "on this port" in said
     said = await sentence(new_router, f"redis://127.0.0.1:{secure()}")
     assert "it may want TLS (rediss://)" in said
 
@@ -150,3 +151,63 @@ def test_check_says_what_is_wrong_without_the_password(new_server):
     assert "does not accept the user name and password (WRONGPASS)" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert PASSWORD not in failed.stderr + failed.stdout
+
+
+def _tls_options(pem, authority):
+    files = ["--tls-cert-file", pem.certificate, "--tls-key-file", pem.key]
+    return [*map(str, [*files, "--tls-ca-cert-file", authority.certificate])]
+
+
+async def test_a_cluster_that_speaks_tls(new_server, authority, new_router):
+    """Every node, and its bus; the nodes name TLS ports, which calls follow."""
+    plain, port = free_ports(2)
+    files = [*_tls_options(authority.new("node"), authority), "--tls-auth-clients", "no"]
+    cluster = ["--cluster-enabled", "yes", "--tls-cluster", "yes", "--tls-port", str(port)]
+    server = new_server("redis7", port=plain, argv=[*files, *cluster])
+    with server.client() as admin:
+        admin.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: b"cluster_state:ok" in _raw(admin, "CLUSTER INFO"))
+    query = f"?ssl=true&ssl_ca_certs={authority.certificate}"
+    router = new_router(f"redis+cluster://127.0.0.1:{port}{query}")
+    assert await router.run(COUNT, ["n"], []) == 1
+    assert [endpoint.port for endpoint in await router.primaries()] == [port]
+
+
+async def test_sentinels_that_speak_tls_with_a_password_of_their_own(
+    new_server, authority, new_router, tmp_path
+):
+    """They are asked over TLS, with their password; a wrong one has its sentence."""
+    primary, watcher = free_ports(2)
+    files = [*_tls_options(authority.new("watched"), authority), "--tls-auth-clients", "no"]
+    server = new_server("redis7", argv=["--tls-port", str(primary), *files])
+    sentinel = Server("redis7")
+    options = [word.removeprefix("--") for word in files]
+    pairs = [" ".join(pair) for pair in zip(options[::2], options[1::2], strict=True)]
+    lines = [
+        "port 0",
+        f"tls-port {watcher}",
+        "tls-replication yes",
+        f"unixsocket {sentinel.socket}",
+        f"dir {sentinel.directory}",
+        "requirepass watch",
+        f"sentinel monitor mymaster 127.0.0.1 {primary} 1",
+        *pairs,
+    ]
+    (tmp_path / "sentinel.conf").write_text("\n".join(lines) + "\n")
+    command = [str(sentinel.binary), str(tmp_path / "sentinel.conf"), "--sentinel"]
+    sentinel.command_line = lambda: command
+    sentinel.start(wait=False)
+    try:
+        query = f"ssl=true&ssl_ca_certs={authority.certificate}&sentinel_password="
+        url = f"redis+sentinel://127.0.0.1:{watcher}/mymaster/0?{query}"
+        router = new_router(f"{url}watch", timeout=10)
+        assert await router.run(COUNT, ["n"], []) == 1
+        with server.client() as admin:
+            assert admin.get("n") == b"1"
+        assert "no sentinel of" in await sentence(new_router, f"{url}{PASSWORD}")
+    finally:
+        sentinel.close()
+
+
+def _raw(client, command):
+    return str(client.execute_command(command)).replace("'", "").replace(": ok", ":ok").encode()
