@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ from servers import installed
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/prometheus"
+ROUTES = ROOT / "deploy/alertmanager/alertmanager.yml"
+WATCHING = ROOT / "docs/watching.md"
 CASES = sorted((FOLDER / "tests").glob("*.yml"))
 RULES = [
     rule
@@ -22,9 +25,9 @@ NAMES = [rule["alert"] for rule in RULES]
 METRIC = re.compile(r"\b(?:coordinator_\w+|up\b)")
 
 
-def promtool(*arguments):
-    """Run promtool; fail with what it says."""
-    command = [installed("promtool", "prometheus"), *map(str, arguments)]
+def run(program, package, *arguments):
+    """Run a program of a Debian package; fail with what it says."""
+    command = [installed(program, package), *map(str, arguments)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -82,16 +85,28 @@ def test_each_alert_has_a_case_that_fires_and_one_that_does_not(rule):
 
 def test_the_cases_hold():
     """Promtool agrees with every case, texts of the annotations included."""
-    promtool("test", "rules", *CASES)
+    run("promtool", "prometheus", "test", "rules", *CASES)
 
 
 def test_the_configuration():
     """Prometheus and Alertmanager take what is shipped."""
-    promtool("check", "config", FOLDER / "prometheus.yml")
-    command = [installed("amtool", "prometheus-alertmanager"), "check-config"]
-    subprocess.run(
-        [*command, ROOT / "deploy/alertmanager/alertmanager.yml"],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    run("promtool", "prometheus", "check", "config", FOLDER / "prometheus.yml")
+    run("amtool", "prometheus-alertmanager", "check-config", ROUTES)
+
+
+def test_the_receiver_of_the_documentation(tmp_path):
+    """What docs/watching.md puts in place of the receivers is taken by Alertmanager."""
+    (shown,) = re.findall(r"^```yaml\n(.*?)```", WATCHING.read_text(), re.DOTALL | re.MULTILINE)
+    config = yaml.safe_load(ROUTES.read_text())
+    names = [receiver["name"] for receiver in config["receivers"]]
+    config |= yaml.safe_load(shown)
+    assert [receiver["name"] for receiver in config["receivers"]] == names
+    (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
+    run("amtool", "prometheus-alertmanager", "check-config", tmp_path / "alertmanager.yml")
+
+
+def test_the_dashboards_of_the_documentation():
+    """docs/watching.md names the dashboards that there are."""
+    shown = re.findall(r"^\| \*(.*?)\* \|", WATCHING.read_text(), re.MULTILINE)
+    files = (ROOT / "deploy/grafana/json").glob("*.json")
+    assert sorted(shown) == sorted(json.loads(path.read_text())["title"] for path in files)

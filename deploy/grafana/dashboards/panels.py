@@ -81,6 +81,9 @@ def stat_of(
         .height(STAT_HEIGHT)
         .span(4)
         .unit(unit)
+        .decimals(
+            0 if unit == "short" else 2
+        )  # an increase that is extrapolated is no whole number
         .no_value(NOTHING)
         .thresholds(_thresholds(limits))
         .color_mode(mode)
