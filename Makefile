@@ -7,6 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 CLIENTS := .venv/clients
 CLIENTS_STAMP := $(CLIENTS)/.installed
+PLOTS := .venv/plots
+PLOTS_STAMP := $(PLOTS)/.installed
 PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime postgresql \
   prometheus prometheus-alertmanager
 PYTEST_ARGS ?=
@@ -16,7 +18,8 @@ SERVER ?= valkey
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: help demo serve test fuzz search faults failover-losses check dashboards mutants clients packages clean
+.PHONY: help demo serve test fuzz search faults failover-losses check dashboards plots mutants \
+  clients packages clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +60,9 @@ check: $(STAMP) packages ## formatting, lint, types, imports, Lua, dashboards
 dashboards: $(STAMP) ## write the JSON of the Grafana dashboards from their code
 	$(BIN)/python deploy/grafana/build.py
 
+plots: $(PLOTS_STAMP) packages ## pictures of the dashboards with the data of a run, in plots/
+	PYTHONPATH=tests $(BIN)/python tests/plots/run_plots.py $(PLOTS)/node_modules/uplot plots
+
 mutants: $(STAMP) $(CLIENTS_STAMP) packages ## break the promises on purpose, see what notices (ONLY=name, FULL=1, JSON=1)
 	$(BIN)/python tests/mutants/run_mutants.py $(addprefix --only ,$(ONLY)) \
 	  $(if $(FULL),--full) $(if $(JSON),--json)
@@ -87,6 +93,15 @@ $(CLIENTS_STAMP): tests/clients/constraints.txt tests/clients/js/package.json te
 	mkdir $(CLIENTS)/js
 	cp tests/clients/js/package.json tests/clients/js/.npmrc $(CLIENTS)/js
 	cd $(CLIENTS)/js && ../bin/npm install --silent
+	touch $@
+
+# Chromium is large, so only those who want pictures have it.
+$(PLOTS_STAMP): tests/plots/package.json tests/clients/js/.npmrc $(CLIENTS_STAMP)
+	command -v chromium >/dev/null && command -v pngquant >/dev/null \
+	  || deploy/install-packages chromium fonts-dejavu-core pngquant
+	mkdir -p $(PLOTS)
+	cp tests/plots/package.json tests/clients/js/.npmrc $(PLOTS)
+	cd $(PLOTS) && PATH=$(abspath $(CLIENTS)/bin):$$PATH npm install --silent
 	touch $@
 
 clean: ## remove what set-up made

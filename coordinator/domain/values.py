@@ -54,18 +54,16 @@ def parse_schedule_period(text: str) -> Period | None:
 
 def parse_integer(text: str) -> int:
     """A whole number of at most 18 digits."""
-    digits = text.strip()  # more than what `int` strips
-    if not _INTEGER.fullmatch(digits):
+    if not _INTEGER.fullmatch(text.strip()):
         raise ValueError("must be a whole number")
-    return int(digits)
+    return int(text)
 
 
 def parse_positive(text: str) -> int:
     """A whole number that counts something."""
-    digits = text.strip()
-    if not _INTEGER.fullmatch(digits) or int(digits) < 1:
+    if not _INTEGER.fullmatch(text.strip()) or int(text) < 1:
         raise ValueError("must be a whole number from 1")
-    return int(digits)
+    return int(text)
 
 
 def parse_double(text: str) -> float:

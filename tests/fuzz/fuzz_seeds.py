@@ -1,6 +1,6 @@
-"""``corpus/``: by target, inputs to begin with, which a fuzzer would take long to come upon.
+"""Writes ``corpus/``: inputs to begin with, which a fuzzer would take long to come upon.
 
-What long runs find is kept beside them, and every test run replays both.
+What a long run finds is kept beside them, and every test run replays both.
 """
 
 from __future__ import annotations
