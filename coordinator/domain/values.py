@@ -54,16 +54,18 @@ def parse_schedule_period(text: str) -> Period | None:
 
 def parse_integer(text: str) -> int:
     """A whole number of at most 18 digits."""
-    if not _INTEGER.fullmatch(text.strip()):
+    digits = text.strip()  # more than what `int` strips
+    if not _INTEGER.fullmatch(digits):
         raise ValueError("must be a whole number")
-    return int(text)
+    return int(digits)
 
 
 def parse_positive(text: str) -> int:
     """A whole number that counts something."""
-    if not _INTEGER.fullmatch(text.strip()) or int(text) < 1:
+    digits = text.strip()
+    if not _INTEGER.fullmatch(digits) or int(digits) < 1:
         raise ValueError("must be a whole number from 1")
-    return int(text)
+    return int(digits)
 
 
 def parse_double(text: str) -> float:

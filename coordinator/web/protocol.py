@@ -64,7 +64,16 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, in the shape of the API's errors."""
+        """Refuse what is not HTTP, in the shape of the API's errors.
+
+        Behind a whole request that is being answered, its answer is the last instead.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            if not self.cycle.more_body:
+                self.cycle.keep_alive = False
+                return
+            self.cycle.disconnected = True  # the rest of its body never comes
+            self.cycle.message_event.set()
         _write(self, self._api.not_http(msg, self.client), keep_alive=False)
 
     @property
@@ -129,6 +138,7 @@ class Report:
 
     def start(self, api: Api) -> None:
         """Answer in a task of its own."""
+        self.more_body = False
         tasks = self._protocol.tasks
         task = self._protocol.loop.create_task(self._answer(api))
         tasks.add(task)
@@ -160,6 +170,8 @@ def reply(cycle: RequestResponseCycle, answer: bytes) -> bool:
 
 
 def _write(connection: Protocol | RequestResponseCycle, answer: bytes, *, keep_alive: bool) -> None:
+    if connection.transport.is_closing():
+        return  # refused meanwhile, for what came behind
     if keep_alive:
         connection.transport.write(answer)
         return

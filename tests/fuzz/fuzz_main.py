@@ -13,7 +13,7 @@ import sys
 from fuzz_runs import LIVE, Row, against_a_replica, under_atheris
 from fuzz_targets import TARGETS
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 MINUTE, LEAST = 60, 5
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def table(rows: list[Row]) -> Table:
     """Make the table of what was tried."""
-    made = Table("target", "inputs tried", "findings", "seconds")
+    made = Table("target", "inputs tried", Column("findings", overflow="fold"), "seconds")
     for row in rows:
         found = "\n".join(map(str, row.findings)) or "0"
         made.add_row(row.target, f"{row.tried:,}", found, f"{row.seconds:.0f}")

@@ -69,7 +69,15 @@ def against_a_replica(name: str, seconds: int, seed: int) -> Row:
             counts = Path(folder) / "counts.json"
             result = subprocess.run(
                 [
-                    *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                    *(
+                        sys.executable,
+                        "-m",
+                        "pytest",
+                        "-q",
+                        "-p",
+                        "no:cacheprovider",
+                        "--timeout=600",
+                    ),
                     *(str(HERE / LIVE[name]), f"--hypothesis-seed={seed}"),
                 ],
                 cwd=HERE.parents[1],

@@ -1,6 +1,6 @@
-"""Writes ``corpus/``: inputs to begin with, which a fuzzer would take long to come upon.
+"""``corpus/``: by target, inputs to begin with, which a fuzzer would take long to come upon.
 
-What a long run finds is kept beside them, and every test run replays both.
+What long runs find is kept beside them, and every test run replays both.
 """
 
 from __future__ import annotations

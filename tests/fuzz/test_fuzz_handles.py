@@ -81,6 +81,21 @@ def test_any_text_is_a_handle_or_unknown(text):
     examine_handle(text or "x")
 
 
+@fuzzed(st.data())
+def test_an_altered_handle_does_nothing(place, tried, data):
+    """No call with it is accepted, and nothing in Redis has changed."""
+    whole, before = place.handle.encode(), place.state()
+    text = data.draw(edited(st.just(whole), PIECES | st.binary(max_size=3))).decode("latin-1")
+    if text in {place.handle, ""}:
+        return
+    for operation, more in (("ReportTaskProgress", {}), ("SetTaskStatus", {"taskStatus": "FALSE"})):
+        answer = place.replica.post(operation, {"taskId": text} | more)
+        assert (answer.status, answer.headers["x-coordinator-verdict"]) == (400, "unknown")
+        assert answer.headers["x-amzn-errortype"] == "TaskNotFoundException"
+        tried["handles"] += 1
+    assert place.state() == before
+
+
 @fuzzed(st.text(max_size=30) | st.text(ALPHABET, min_size=20, max_size=20).map("df-".__add__))
 def test_any_text_is_a_pipeline_id_or_unknown(text):
     """Its shard is one that there can be."""

@@ -77,6 +77,12 @@ def test_any_text_is_a_value_or_no_value(text):
             assert str(error).startswith("must "), (parse, error)
 
 
+def test_a_whole_number_may_stand_between_blanks():
+    """Of every kind, also those that `int` takes for something else."""
+    assert parse_integer(" \x1c-7\x1c") == -7
+    assert parse_positive("7\x1f\x85") == 7
+
+
 @fuzzed(st.integers(0, 10**12 - 1), UNIT, st.sampled_from(["", "s", "S"]), st.booleans())
 def test_a_duration_is_so_many_of_its_unit(number, unit, plural, shout):
     """Up to three years; months have no fixed length."""

@@ -202,6 +202,33 @@ def test_what_is_not_http_gets_the_shape_of_errors(replica):
     assert b'"__type":"InvalidRequestException"' in answer
 
 
+@pytest.mark.parametrize("content_type", [PLAIN, LONG_WAY])
+@pytest.mark.parametrize("behind", [b"\x00", b"{}", b"GET / HTTP/9\r\n\r\n"])
+def test_what_stands_behind_a_request_does_not_cost_its_answer(
+    replica, handle, content_type, behind
+):
+    """The answer is the last of its connection, and the log tells of no failure."""
+    seen = len(replica.log)
+    with closing(_connect(replica)) as sock:
+        sock.sendall(_request(_bodies(handle)[0], content_type) + behind)
+        (answer,) = _answers(sock, 1)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert sock.recv(1) == b""
+    assert "Traceback" not in replica.log[seen:]
+
+
+def test_a_body_that_breaks_off_is_refused(replica):
+    """In the shape of errors, at once, though more of it was to come."""
+    seen = len(replica.log)
+    with closing(_connect(replica)) as sock:
+        sock.sendall(_request(b"5\r\n{", PLAIN, "Transfer-Encoding: chunked") + b"....\r\nno\r\n")
+        (answer,) = _answers(sock, 1)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert sock.recv(1) == b""
+    assert "Traceback" not in replica.log[seen:]
+
+
 def test_client_that_leaves_disturbs_nobody(replica, handle):
     """Reports whose clients do not wait for the answer are carried out, and others are answered."""
     body = json.dumps({"taskId": handle}).encode()
