@@ -29,14 +29,21 @@ def cli() -> None:
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-def serve(host: str, port: int) -> None:
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes behind the address; about one for each core.",
+)
+def serve(host: str, port: int, workers: int) -> None:
     """Serve the API; without COORDINATOR_REDIS_URL on an embedded Valkey."""
     from coordinator.commands.serve import serve as run  # noqa: PLC0415 - starts faster
 
     settings = config.load()
     _log_to_stderr(settings)
     _warn_of_unknown()
-    run(settings, host, port)
+    run(settings, host, port, workers)
 
 
 @cli.command()

@@ -77,11 +77,14 @@ class ReplicaProcess:
         redis_url: its Redis; empty for an embedded Valkey in `directory`.
         settings: further settings by name, such as ``POLL_WAIT=1``; the port is the system's choice
             at the first start and stays the same.
+
+    Further arguments of the command may be put into `arguments` before it is started.
     """
 
     def __init__(self, redis_url: str = "", **settings: object) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="coord-"))
         self.settings = {"REDIS_URL": redis_url, "DATA_DIR": self.directory / "data", **settings}
+        self.arguments: list[str] = []
         self.port = 0
         self.pair: Pair | None = None  # the access key of its clients
         self.authority: Path | None = None  # the certificate that its clients trust; None: no TLS
@@ -107,6 +110,7 @@ class ReplicaProcess:
     def start(self, *, wait: bool = True) -> None:
         """Start the process and, unless `wait` is false, wait until /readyz answers 200."""
         command = [sys.executable, "-m", "coordinator.cli", "serve", "--port", str(self.port)]
+        command += self.arguments
         seen = len(self.log)
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(

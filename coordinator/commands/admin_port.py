@@ -7,7 +7,6 @@ long as the replica does, so that health can be asked while the API's port is dr
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Iterator
 
-    from coordinator.service.coordinator import Coordinator
-
-log = logging.getLogger("coordinator")
+    from coordinator.commands.replica import Replica
 
 
 class _Beside(uvicorn.Server):
@@ -36,12 +33,11 @@ class _Beside(uvicorn.Server):
 
 
 @asynccontextmanager
-async def admin_port(coordinator: Coordinator, door: socket.socket) -> AsyncIterator[None]:
+async def admin_port(replica: Replica, door: socket.socket) -> AsyncIterator[None]:
     """Serve the admin port for as long as the context lasts."""
-    host, port = door.getsockname()[:2]
-    app = create_admin_app(coordinator, any_host=not is_loopback(host))
+    any_host = not is_loopback(door.getsockname()[0])
+    app = create_admin_app(replica.coordinator, replica.workers, any_host=any_host)
     server = _Beside(uvicorn.Config(app, http="httptools", **UVICORN))
-    log.info("serving metrics and health on http://%s:%d", host, port)
     serving = asyncio.create_task(server.serve([door]))
     try:
         yield

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from coordinator.web.protocol import Protocol
 
-log = logging.getLogger("coordinator")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -31,10 +29,14 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, on_stop: Callable[[], None], drain_delay: float
+        self,
+        config: uvicorn.Config,
+        on_start: Callable[[], None],
+        on_stop: Callable[[], None],
+        drain_delay: float,
     ) -> None:
         super().__init__(config)
-        self._on_stop = on_stop
+        self._on_start, self._on_stop = on_start, on_stop
         self._drain_delay = drain_delay
         self._hurried = asyncio.Event()
 
@@ -66,11 +68,7 @@ class Server(uvicorn.Server):
             for number in STOP_SIGNALS:
                 loop.remove_signal_handler(number)
 
-    async def startup(self, sockets: Any = None) -> None:
-        """Bind, then say where."""
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
         await super().startup(sockets)
-        scheme = "https" if self.config.is_ssl else "http"
-        for server in self.servers:
-            for bound in server.sockets:
-                host, port = bound.getsockname()[:2]
-                log.info("serving the AWS Data Pipeline API on %s://%s:%d", scheme, host, port)
+        self._on_start()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from coordinator.config import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from coordinator.config import Settings
 
+log = logging.getLogger("coordinator")
 BACKLOG = 4096
 UVICORN: Final[dict[str, Any]] = {
     "ws": "none",
@@ -35,25 +38,48 @@ class Doors(NamedTuple):
 
 
 @contextmanager
-def open_doors(settings: Settings, host: str, port: int) -> Iterator[Doors]:
-    """Listen for as long as the context lasts.
+def open_doors(settings: Settings, host: str, port: int, count: int) -> Iterator[list[Doors]]:
+    """Listen for as long as the context lasts, and say where; doors for `count` processes.
 
     Raises:
         ConfigError: an address cannot be had.
     """
     with ExitStack() as stack:
-        api = stack.enter_context(closing(_listen(host, port)))
-        admin = None
+        api = _listen(stack, host, port, count)
+        admin: Sequence[socket.socket | None] = [None] * count
         if settings.admin_port is not None:
-            admin_host = settings.admin_host or host
-            admin = stack.enter_context(closing(_listen(admin_host, settings.admin_port)))
-        yield Doors(api, admin)
+            admin = _listen(stack, settings.admin_host or host, settings.admin_port, count)
+        yield list(map(Doors, api, admin))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def announce(settings: Settings, doors: Doors) -> None:
+    """Say where a service listens."""
+    scheme = "https" if settings.tls_certificate else "http"
+    host, port = doors.api.getsockname()[:2]
+    log.info("serving the AWS Data Pipeline API on %s://%s:%d", scheme, host, port)
+    if doors.admin is not None:
+        host, port = doors.admin.getsockname()[:2]
+        log.info("serving metrics and health on http://%s:%d", host, port)
+
+
+def _listen(stack: ExitStack, host: str, port: int, count: int) -> list[socket.socket]:
+    """Listen `count` times on one address, between which Linux spreads connections evenly.
+
+    Elsewhere one socket serves all. The first one is exclusive, if only for a moment: another
+    service at the address must be noticed, not joined.
+    """
+    first = stack.enter_context(closing(_bound(host, port)))
+    if count == 1 or sys.platform != "linux":
+        return [first] * count
+    port = first.getsockname()[1]
+    first.close()
+    return [stack.enter_context(closing(_bound(host, port, shared=True))) for _ in range(count)]
+
+
+def _bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Bind to an address; where that fails, uvicorn would exit with a code of its own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         raise ConfigError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error

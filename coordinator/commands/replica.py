@@ -18,11 +18,13 @@ from coordinator.timers.checks import check_waiting
 from coordinator.timers.listener import Listener
 from coordinator.timers.loop import DueLoop
 from coordinator.web.app import create_app
+from coordinator.web.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from coordinator.config import Settings
+    from coordinator.web.workers import Place
 
 GC_THRESHOLDS = (100_000, 50, 100)
 
@@ -30,10 +32,18 @@ GC_THRESHOLDS = (100_000, 50, 100)
 class Replica:
     """Everything of one replica but the HTTP server; an async context manager.
 
+    `place` is given to the workers of a service that has several.
     `listener` and `loop` switch off what only makes things sooner, for the tests that show it.
     """
 
-    def __init__(self, settings: Settings, *, listener: bool = True, loop: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: Place | None = None,
+        *,
+        listener: bool = True,
+        loop: bool = True,
+    ) -> None:
         self.router = connect(
             settings.redis_url,
             timeout=settings.redis_timeout,
@@ -42,7 +52,8 @@ class Replica:
             password_file=settings.redis_password_file,
         )
         self.coordinator = build(settings, self.router)
-        self.app = create_app(self.coordinator)
+        self.workers = Workers(place) if place else None
+        self.app = create_app(self.coordinator, self.workers)
         self._inspector = Inspector(self.router, settings, self.coordinator.health)
         self._running: list[asyncio.Task[None]] = []
         self._listener, self._loop = listener, loop

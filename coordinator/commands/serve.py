@@ -1,14 +1,16 @@
-"""``coordinator serve``: a replica behind uvicorn; an embedded Valkey if no Redis is named."""
+"""``coordinator serve``: replicas behind uvicorn; an embedded Valkey if no Redis is named."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from coordinator.commands.certificate import Certificate
-from coordinator.commands.listening import open_doors
+from coordinator.commands.listening import announce, open_doors
 from coordinator.commands.serving import run_replica
+from coordinator.commands.workers import run_workers
 from coordinator.config import ConfigError
 from coordinator.embedded import EmbeddedServer
 from coordinator.web.guards import is_loopback
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("coordinator")
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until a signal ends it.
+def serve(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Serve until a signal ends it, in as many processes as there are to be workers.
 
     Raises:
         ConfigError: Redis is set up in a way that would lose leases, a port is taken, a certificate
@@ -33,8 +35,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
     _check_replicas(settings)
     _check_password(settings)
     Certificate.of(settings)  # before anything is started
-    with _with_redis(settings) as complete, open_doors(settings, host, port) as doors:
-        run_replica(complete, doors)
+    with _with_redis(settings) as complete, open_doors(settings, host, port, workers) as doors:
+        if workers == 1:
+            run_replica(complete, doors[0], partial(announce, settings, doors[0]))
+        else:
+            run_workers(complete, doors)
     log.info("stopped")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from coordinator.service.coordinator import Coordinator
     from coordinator.web.page_headers import App
+    from coordinator.web.workers import Workers
 
 INVALID = "InvalidRequestException"
 # What is said to those who may not read a page; the same to all, so that nothing can be found out.
@@ -36,7 +37,7 @@ REFUSALS = {
 }
 
 
-def create_app(coordinator: Coordinator) -> Api:
+def create_app(coordinator: Coordinator, workers: Workers | None = None) -> Api:
     """Build a replica's ASGI application; without metrics where they have a port of their own."""
     settings, access = coordinator.settings, coordinator.access
     readers = Readers(access, HostGuard(settings.allowed_hosts, signed=access.signed))
@@ -44,11 +45,13 @@ def create_app(coordinator: Coordinator) -> Api:
     pages.include_router(health_pages(coordinator))
     pages.include_router(openapi_page(readers))
     if settings.admin_port is None:
-        pages.include_router(metrics_page(coordinator, readers))
+        pages.include_router(metrics_page(coordinator, readers, workers))
     return Api(coordinator, with_page_headers(pages))
 
 
-def create_admin_app(coordinator: Coordinator, *, any_host: bool) -> App:
+def create_admin_app(
+    coordinator: Coordinator, workers: Workers | None = None, *, any_host: bool
+) -> App:
     """Build the application of the admin port: health and metrics, of all accounts, for everybody.
 
     Without `any_host` the Host must be one that an open service takes.
@@ -56,7 +59,7 @@ def create_admin_app(coordinator: Coordinator, *, any_host: bool) -> App:
     guard = HostGuard(coordinator.settings.allowed_hosts, signed=any_host)
     pages = _pages()
     pages.include_router(health_pages(coordinator))
-    pages.include_router(metrics_page(coordinator, Readers(Access(None, ""), guard)))
+    pages.include_router(metrics_page(coordinator, Readers(Access(None, ""), guard), workers))
     return with_page_headers(pages)
 
 

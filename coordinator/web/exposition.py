@@ -6,9 +6,10 @@ each shard, and left out while Redis is away (`coordinator_redis_up` is 0 then).
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -20,14 +21,15 @@ from prometheus_client.registry import Collector
 from coordinator.errors import CoordinatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from prometheus_client import Metric
 
     from coordinator.service.coordinator import Coordinator
     from coordinator.store.timers import Counts
+    from coordinator.web.workers import Workers
 
-__all__ = ["CONTENT_TYPE", "exposition"]
+__all__ = ["CONTENT_TYPE", "exposition", "of_process"]
 
 COUNTERS = {
     "granted": "Leases granted: tasks handed out",
@@ -58,28 +60,34 @@ LABELLED = {
 STATES = ("blocked", "ready", "leased", "delayed", "terminal")
 
 
-async def exposition(coordinator: Coordinator, account: str | None = None) -> bytes:
-    """Render everything in Prometheus' text format; with an account, nothing of other accounts."""
+async def exposition(
+    coordinator: Coordinator, account: str | None = None, workers: Workers | None = None
+) -> bytes:
+    """Render everything in Prometheus' text format; with an account, nothing of other accounts.
+
+    With workers the series of each process are there, by the label `worker`; what comes from Redis
+    is there once.
+    """
     try:
         counts = await coordinator.health.counts()
     except CoordinatorError:
         counts = None
-    registry = CollectorRegistry()
-    registry.register(_Replica(coordinator, counts, account))
-    return generate_latest(registry)
+    families = _Families(coordinator, counts)
+    own = list(families.of_process())
+    if workers is not None:
+        own = await workers.together(own)
+    shown = _Shown([*own, *families.of_redis()], account)
+    return await asyncio.to_thread(generate_latest, shown)  # other callers need not wait
 
 
-class _Replica(Collector):
-    def __init__(
-        self, coordinator: Coordinator, counts: Counts | None, account: str | None
-    ) -> None:
-        self._coordinator = coordinator
-        self._account = account
-        self._metrics = coordinator.metrics
-        self._counts = counts
+class _Shown(Collector):
+    """Families as one account may see them; None: as they are."""
+
+    def __init__(self, families: Iterable[Metric], account: str | None) -> None:
+        self._families, self._account = families, account
 
     def collect(self) -> Iterator[Metric]:
-        for family in self._families():
+        for family in self._families:
             if self._account is not None:
                 family.samples = [s for s in family.samples if self._may_see(s.labels)]
             yield family
@@ -87,7 +95,22 @@ class _Replica(Collector):
     def _may_see(self, labels: Mapping[str, str]) -> bool:
         return labels.get("account", self._account) == self._account
 
-    def _families(self) -> Iterator[Metric]:
+
+def of_process(coordinator: Coordinator) -> list[Metric]:
+    """Collect what this process counts, without asking Redis."""
+    return list(_Families(coordinator, None).of_process())
+
+
+class _Families:
+    """What there is to show; `counts` are those of Redis, None while it is away."""
+
+    def __init__(self, coordinator: Coordinator, counts: Counts | None) -> None:
+        self._coordinator = coordinator
+        self._metrics = coordinator.metrics
+        self._counts = counts
+
+    def of_process(self) -> Iterator[Metric]:
+        """Yield what each process has of its own."""
         yield from self._counters()
         yield from self._labelled()
         yield from self._gauges()
@@ -119,8 +142,6 @@ class _Replica(Collector):
             yield family
 
     def _gauges(self) -> Iterator[Metric]:
-        up = self._counts is not None
-        yield GaugeMetricFamily("coordinator_redis_up", "Whether Redis answered", value=int(up))
         yield GaugeMetricFamily(
             "coordinator_credentials",
             "Credentials that may sign; 0 where nobody needs to",
@@ -136,6 +157,11 @@ class _Replica(Collector):
             "Polls of this replica that wait for a task",
             value=self._coordinator.polls.waiters.count,
         )
+
+    def of_redis(self) -> Iterator[Metric]:
+        """Yield what is the same for all replicas."""
+        up = self._counts is not None
+        yield GaugeMetricFamily("coordinator_redis_up", "Whether Redis answered", value=int(up))
         if self._counts is None:
             return
         family = GaugeMetricFamily(

@@ -14,6 +14,7 @@ from coordinator.web.openapi import document
 if TYPE_CHECKING:
     from coordinator.service.coordinator import Coordinator
     from coordinator.web.readers import Readers
+    from coordinator.web.workers import Workers
 
 UNAVAILABLE = 503
 
@@ -39,15 +40,16 @@ def health_pages(coordinator: Coordinator) -> APIRouter:
     return router
 
 
-def metrics_page(coordinator: Coordinator, readers: Readers) -> APIRouter:
-    """Make ``/metrics`` for these readers."""
+def metrics_page(coordinator: Coordinator, readers: Readers, workers: Workers | None) -> APIRouter:
+    """Make ``/metrics`` for these readers, of all workers where there are several."""
     router = APIRouter()
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
         """Show what this replica counted, and the gauges of all shards."""
         account = await readers.admit(request)
-        return Response(await exposition(coordinator, account), media_type=CONTENT_TYPE)
+        text = await exposition(coordinator, account, workers)
+        return Response(text, media_type=CONTENT_TYPE)
 
     return router
 
