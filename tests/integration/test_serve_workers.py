@@ -162,6 +162,31 @@ async def test_a_signal_ends_all_in_order(brief):
         brief.get("/healthz")
 
 
+async def test_new_connections_go_elsewhere_while_it_ends(new_server):
+    """They are refused while answers are under way, so that a client turns to another replica."""
+    server = new_server()
+    with workers(server.url, 2, REDIS_TIMEOUT=30) as service:
+        client = await RawClient.connect(service.port)
+        server.pause()
+        client.ask("ListPipelines", {})
+        os.kill(service.pid, signal.SIGTERM)
+        await eventually(lambda: _refused(service), 5)
+        assert service.process.poll() is None
+        server.resume()
+        await client.answer()
+        await client.close()
+        assert service.exit_code() == 0
+        service.process = None
+
+
+def _refused(service):
+    try:
+        socket.create_connection(("127.0.0.1", service.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_ctrl_c_ends_all_in_order(brief):
     """As for one process."""
     os.kill(brief.pid, signal.SIGINT)
