@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from coordinator.rates import Rate, parse_rates
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -70,6 +72,22 @@ class Settings(BaseSettings):
     )
     max_body: Annotated[int, Field(ge=65536, le=64 << 20)] = Field(
         24 << 20, description="largest request body, bytes; an expression may have 20 MiB"
+    )
+    max_headers: Annotated[int, Field(ge=8192, le=1 << 20)] = Field(
+        65536, description="largest head of a request, bytes"
+    )
+    max_inflight: Annotated[int, Field(ge=1 << 20, le=1 << 36)] = Field(
+        256 << 20, description="bytes of request bodies that a replica holds at a time"
+    )
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        10_000, description="open connections of a replica; idle ones make room"
+    )
+    request_timeout: Seconds = Field(30, description="how long a request may take to be sent")
+    max_polls: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        5000, description="polls under way at a time, of an account on a replica; 0: any number"
+    )
+    rates: Annotated[dict[str, Rate], NoDecode] = Field(
+        default_factory=dict, description="calls a second, by operation; aws: those of AWS"
     )
     resource_groups: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Type=group,… for objects with runsOn"
@@ -148,6 +166,11 @@ class Settings(BaseSettings):
         if any(len(pair) != 2 or not pair[0].strip() or not pair[1].strip() for pair in pairs):  # noqa: PLR2004
             raise ValueError("must look like Ec2Resource=etl,EmrCluster=big")
         return {key.strip(): group.strip() for key, group in pairs}
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _parse_rates(cls, value: object) -> object:
+        return parse_rates(value) if isinstance(value, str) else value
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -14,6 +14,9 @@ The tree::
     ├── BadSignatureError         the signature is not that of this request with this key
     ├── RequestExpiredError       it was signed too long ago
     ├── AccessDeniedError         the credential may not do this
+    ├── ThrottledError            too many such calls at present; later
+    ├── TooSlowError              the request took too long to come
+    ├── OverloadedError           there is no room for the request at present
     ├── UnavailableError          Redis cannot answer now; repeat the call
     │   └── UnknownOutcomeError   the call may or may not have had its effect
     └── ConflictError             handled inside the service, never sent
@@ -76,6 +79,29 @@ class RequestExpiredError(CoordinatorError):
 
 class AccessDeniedError(CoordinatorError):
     """The credential does not permit this call."""
+
+
+class ThrottledError(CoordinatorError):
+    """There are too many such calls at present.
+
+    Args:
+        message: which limit it is, in a sentence.
+        retry_ms: after how many milliseconds it is worth a try.
+        limit: the limit's name in `coordinator_limited_total`.
+    """
+
+    def __init__(self, message: str = "", retry_ms: int = 1000, limit: str = "rate") -> None:
+        super().__init__(message)
+        self.retry_ms = retry_ms
+        self.limit = limit
+
+
+class TooSlowError(CoordinatorError):
+    """The request took too long to come (COORDINATOR_REQUEST_TIMEOUT)."""
+
+
+class OverloadedError(CoordinatorError):
+    """There is no room for this request at present; repeat it."""
 
 
 class UnavailableError(CoordinatorError):

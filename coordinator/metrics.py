@@ -16,6 +16,20 @@ LOAD_RESULTS = ("loaded", "broken")
 ALARM_RESULTS = ("delivered", "failed", "logged", "dropped")
 REFUSED_VERDICTS = ("repeat", "superseded", "canceled", "deleted", "unknown", "invalid")
 
+LIMITS = (
+    "body",
+    "bytes",
+    "connections",
+    "encoding",
+    "headers",
+    "idle_connections",
+    "long_polls",
+    "pipelined",
+    "rate",
+    "time",
+    "url",
+)
+
 
 def _zeros(names: tuple[str, ...]) -> Counter[str]:
     """Every label from the start: Prometheus cannot see the first step of one that is new."""
@@ -72,4 +86,5 @@ class Metrics:
     clock_steps_back: int = 0
     expired_events: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    limited: Counter[str] = field(default_factory=lambda: _zeros(LIMITS))
     hand_out_lag: Histogram = field(default_factory=lambda: Histogram(LAG_BUCKETS))

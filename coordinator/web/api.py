@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InvalidRequestError, LeaseLostError
 from coordinator.service.caller import Caller
+from coordinator.service.limits import Polling, Rates
 from coordinator.service.waiters import Presence
 from coordinator.web.audit import Audit, Seen
-from coordinator.web.body import ClientGoneError, read_body
+from coordinator.web.body import ClientGoneError, check_encoding, read_body
+from coordinator.web.connections import Connections
 from coordinator.web.guards import HostGuard
 from coordinator.web.handlers import Call, Handlers
-from coordinator.web.replies import MethodNotAllowedError, Outcome, Replies, failure
+from coordinator.web.refusals import MethodNotAllowedError, limit_of, retry_of
+from coordinator.web.replies import Outcome, Replies, failure
 from coordinator.wire.codec import decode
 from coordinator.wire.faults import FAULTS
 from coordinator.wire.operations import OPERATIONS, operation_named
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from coordinator.domain.credentials import Credential
+    from coordinator.errors import CoordinatorError
     from coordinator.service.coordinator import Coordinator
     from coordinator.wire.operations import Operation
 
@@ -72,6 +76,9 @@ class Api:
         )
         self._max_body = coordinator.settings.max_body
         self._replies = Replies()
+        self._rates = Rates(coordinator.settings.rates) if coordinator.settings.rates else None
+        self._polling = Polling(coordinator.settings.max_polls)
+        self.connections = Connections(coordinator.settings, coordinator.metrics.limited)
         self._audit = Audit(coordinator.settings.audit)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -99,6 +106,7 @@ class Api:
             headers.get(b"x-amz-target") == REPORT_TARGET
             and headers.get(b"content-type") == PLAIN_TYPE
             and self._guard.passes(headers)
+            and b"content-encoding" not in headers
         )
 
     async def report(
@@ -115,6 +123,8 @@ class Api:
         try:
             known = self._access.known(headers)
             credential = await self._access.admitted(known, REPORT, body)
+            if self._rates is not None:
+                self._rates.take(credential.account, REPORT)
             outcome = await self._report(credential, body)
         except Exception as error:  # noqa: BLE001 - shaped and logged by _failed
             outcome = self._failed(REPORT, error)
@@ -126,7 +136,11 @@ class Api:
 
     def not_http(self, message: str, client: Sequence[Any] | None = None) -> bytes:
         """Return the answer to bytes that are no HTTP request."""
-        outcome = self._failed("", InvalidRequestError(message))
+        return self.refusal(InvalidRequestError(message), client)
+
+    def refusal(self, error: CoordinatorError, client: Sequence[Any] | None = None) -> bytes:
+        """Return the answer to a request that is refused before it is a call."""
+        outcome = self._failed("", error)
         request_id = self._replies.next_id()
         self._audit.tell(request_id, Seen(client, perf_counter()), outcome)
         return self._replies.render(request_id, *outcome)
@@ -145,6 +159,7 @@ class Api:
                 raise MethodNotAllowedError  # noqa: TRY301 - answered like every other fault
             self._guard.check(headers)
             check_content_type(headers.get(b"content-type"))
+            check_encoding(headers.get(b"content-encoding"))
             query: bytes = scope["query_string"]
             seen.operation = operation = operation_of(
                 headers.get(b"x-amz-target"), b"" if self._access.signed else query
@@ -152,6 +167,8 @@ class Api:
             seen.known = self._access.known(scope["headers"], query)
             seen.body = body = await read_body(headers, receive, self._max_body)
             seen.credential = await self._access.admitted(seen.known, operation, body)
+            if self._rates is not None:
+                self._rates.take(seen.credential.account, operation)
             if operation == REPORT:
                 return await self._report(seen.credential, body)
             return await self._handle(seen, _caller(seen.credential, headers), body, receive)
@@ -170,7 +187,8 @@ class Api:
             return Outcome(answer, call.verdict if operation in TASK_CALLS else b"")
         watch = asyncio.ensure_future(_watch(receive, call.presence))
         try:
-            return Outcome(await handler(call, request), call.verdict)
+            with self._polling.of(caller.account):
+                return Outcome(await handler(call, request), call.verdict)
         finally:
             watch.cancel()
 
@@ -179,8 +197,12 @@ class Api:
             log.error("%s failed", operation or "a request", exc_info=error)
         status, name, body = failure(error)
         self._metrics.errors[name] += 1
+        if limit := limit_of(error):
+            self._metrics.limited[limit] += 1
         verdict = b"superseded" if isinstance(error, LeaseLostError) else b"unknown"
-        return Outcome(body, verdict if operation in TASK_CALLS else b"", status, name)
+        return Outcome(
+            body, verdict if operation in TASK_CALLS else b"", status, name, retry_of(error)
+        )
 
 
 async def _decoded(operation: Operation, body: bytes) -> Any:

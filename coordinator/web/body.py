@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coordinator.web.replies import BodyTooLargeError
+from coordinator.web.refusals import BodyTooLargeError, EncodedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 class ClientGoneError(Exception):
     """The client closed before its request was whole: there is nobody to answer."""
+
+
+def check_encoding(encoding: bytes | None) -> None:
+    """Take plain bodies only: no SDK compresses those of this API, and one that is may be a bomb.
+
+    Raises:
+        EncodedError: it has a Content-Encoding.
+    """
+    if encoding not in (None, b"", b"identity"):
+        raise EncodedError
 
 
 async def read_body(

@@ -54,6 +54,7 @@ LABELLED = {
     "lost": ("cause", "Leases lost"),
     "refused": ("verdict", "Task calls that changed nothing"),
     "errors": ("error", "API errors answered"),
+    "limited": ("limit", "Requests refused, and connections cut off, by a limit"),
     "alarms": ("result", "What came of delivering alarms"),
     "credentials_loads": ("result", "Changed credentials files, by whether they could be used"),
 }

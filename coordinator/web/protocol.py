@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from coordinator.web.bounded import BoundedProtocol
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -27,17 +27,19 @@ _END_OF_HEAD = b"\r\n\r\n"
 _CLOSE = b"\r\nconnection: close\r\n\r\n"
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(BoundedProtocol):
     """Offers ``scope["extensions"]["coordinator.reply"](answer)``, a whole response as bytes."""
 
     def on_message_begin(self) -> None:
         """Begin a request; its scope is made only if it is to be an ASGI call."""
+        self.begin()
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
 
     def on_headers_complete(self) -> None:
         """Take the short way where there is nothing unusual about the request."""
+        self.check_head(self.headers)
         headers = dict(self.headers)
         if self._is_plain(headers) and self._api.is_plain_report(headers):
             self.cycle = cast("RequestResponseCycle", Report(self))
@@ -57,6 +59,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a report once its body is there."""
+        if not self.end():
+            return
         cycle: object = self.cycle
         if type(cycle) is Report and not cycle.response_complete:
             cycle.start(self._api)
@@ -68,6 +72,8 @@ class Protocol(HttpToolsProtocol):
 
         Behind a whole request that is being answered, its answer is the last instead.
         """
+        if self.transport.is_closing():
+            return
         if self.cycle is not None and not self.cycle.response_complete:
             if not self.cycle.more_body:
                 self.cycle.keep_alive = False

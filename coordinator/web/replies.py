@@ -8,15 +8,21 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coordinator.errors import InvalidRequestError
 from coordinator.web.protocol import REPLY
+from coordinator.web.refusals import (
+    BodyTooLargeError,
+    EncodedError,
+    HeadTooLargeError,
+    MethodNotAllowedError,
+    UrlTooLongError,
+)
 from coordinator.wire.faults import fault_body, fault_of
 from coordinator.wire.targets import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-NOT_ALLOWED, TOO_LARGE = 405, 413
+NOT_ALLOWED, TOO_LARGE, URL_TOO_LONG, ENCODED, HEAD_TOO_LARGE = 405, 413, 414, 415, 431
 _TYPE = CONTENT_TYPE.encode()
 
 
@@ -27,22 +33,15 @@ class Outcome(NamedTuple):
     verdict: bytes = b""
     status: int = 200
     error: str = ""
-
-
-class MethodNotAllowedError(InvalidRequestError):
-    """The API is called with POST on /."""
-
-
-class BodyTooLargeError(InvalidRequestError):
-    """The request body is too large."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"The request body is larger than {most} bytes (COORDINATOR_MAX_BODY).")
+    retry_ms: int = 0
 
 
 STATUSES: dict[type[Exception], int] = {
     MethodNotAllowedError: NOT_ALLOWED,
     BodyTooLargeError: TOO_LARGE,
+    UrlTooLongError: URL_TOO_LONG,
+    HeadTooLargeError: HEAD_TOO_LARGE,
+    EncodedError: ENCODED,
 }
 
 
@@ -76,11 +75,17 @@ class Replies:
         return self._ids.next()
 
     def render(
-        self, request_id: bytes, body: bytes, verdict: bytes, status: int, error: str
+        self,
+        request_id: bytes,
+        body: bytes,
+        verdict: bytes,
+        status: int,
+        error: str,
+        retry_ms: int = 0,
     ) -> bytes:
         """Write a whole HTTP response."""
         return b"%b%b\r\n\r\n%b" % (
-            _head(status, len(body), verdict, error),
+            _head(status, len(body), verdict, error, retry_ms),
             request_id,
             body,
         )
@@ -94,34 +99,41 @@ class Replies:
         verdict: bytes,
         status: int,
         error: str,
+        retry_ms: int = 0,
     ) -> None:
         """Send one answer with its headers."""
         quick = (scope.get("extensions") or {}).get(REPLY)
-        if quick is not None and quick(self.render(request_id, body, verdict, status, error)):
+        if quick is not None and quick(
+            self.render(request_id, body, verdict, status, error, retry_ms)
+        ):
             return
-        headers = _headers(status, len(body), verdict, error)
+        headers = _headers(status, len(body), verdict, error, retry_ms)
         headers.append((b"x-amzn-requestid", request_id))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
 def _headers(
-    status: int, length: int, verdict: bytes, error_name: str
+    status: int, length: int, verdict: bytes, error_name: str, retry_ms: int
 ) -> list[tuple[bytes, bytes]]:
     headers = [(b"content-type", _TYPE), (b"content-length", b"%d" % length)]
     if verdict:
         headers.append((b"x-coordinator-verdict", verdict))
     if error_name:
         headers.append((b"x-amzn-errortype", error_name.encode()))
+    if retry_ms:
+        headers.append((b"x-amz-retry-after", b"%d" % retry_ms))
     if status == NOT_ALLOWED:
         headers.append((b"allow", b"POST"))
     return headers
 
 
 @lru_cache(maxsize=1024)
-def _head(status: int, length: int, verdict: bytes, error_name: str) -> bytes:
+def _head(status: int, length: int, verdict: bytes, error_name: str, retry_ms: int) -> bytes:
     """Everything before the request id, which stands last."""
     phrase = HTTPStatus(status).phrase
     lines = [f"HTTP/1.1 {status} {phrase}".encode()]
-    lines += [b"%b: %b" % header for header in _headers(status, length, verdict, error_name)]
+    lines += [
+        b"%b: %b" % header for header in _headers(status, length, verdict, error_name, retry_ms)
+    ]
     return b"\r\n".join([*lines, b"x-amzn-requestid: "])

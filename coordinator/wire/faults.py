@@ -39,6 +39,9 @@ FAULTS: Final[Mapping[type[errors.CoordinatorError], Fault]] = MappingProxyType(
         errors.BadSignatureError: Fault("InvalidSignatureException", 400),
         errors.RequestExpiredError: Fault("RequestExpired", 400),
         errors.AccessDeniedError: Fault("AccessDeniedException", 400),
+        errors.ThrottledError: Fault("ThrottlingException", 400),
+        errors.TooSlowError: Fault("RequestTimeout", 408),
+        errors.OverloadedError: Fault("ServiceUnavailable", 503),
         errors.UnavailableError: INTERNAL,
     }
 )

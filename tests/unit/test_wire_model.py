@@ -221,7 +221,7 @@ def test_a_request_with_every_member_is_decoded_whole(operation):
     assert json.loads(encode(request)) == body
 
 
-# What every AWS service answers to who may not call (protocol: the reference's common errors).
+# What every AWS service answers to who may not call, or too much or slowly (common errors).
 COMMON_ERRORS = {
     "MissingAuthenticationToken": 403,
     "IncompleteSignature": 400,
@@ -229,6 +229,9 @@ COMMON_ERRORS = {
     "InvalidSignatureException": 400,
     "RequestExpired": 400,
     "AccessDeniedException": 400,
+    "ThrottlingException": 400,
+    "ServiceUnavailable": 503,
+    "RequestTimeout": 408,
 }
 
 
