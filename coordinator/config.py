@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         30, description="how long a deleted pipeline is remembered, and an alarm tried"
     )
     alarm_url: str = Field("", description="where alarms are posted whose topic is no URL")
+    metrics_groups: Annotated[int, Field(ge=1, le=1000)] = Field(
+        50, description="worker groups that metrics name; the rest are added up as other"
+    )
     auth: Literal["", "sigv4", "none"] = Field(
         "", description="who may call; empty: sigv4 with a credentials file, else none on loopback"
     )

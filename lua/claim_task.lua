@@ -1,5 +1,5 @@
 --- Hand out the next ready task of a worker group: a new claim, and a lease until the acknowledgement deadline.
--- Constant number of commands (about 27) but for the log n of the sorted sets, and for what it puts aside. A repeat of a
+-- Constant number of commands (about 29) but for the log n of the sorted sets, and for what it puts aside. A repeat of a
 -- call whose answer was lost gets the same claim again for as long as it is not acknowledged.
 -- FLAGS allow-oom
 -- KEYS
@@ -15,9 +15,9 @@
 --   8 ack_ms       int     time to acknowledge
 -- RETURNS
 --   nil (there is none), again (many had to be put aside: claim again), or pipeline, n, attempt, claim, token, hand-out lag
---   ms (-1: not a requeued one), more ready (0/1), fields of the task object (JSON), instance id, component id,
---   scheduled ms, created ms, progress timeout ms (empty: the default), version, scheduled end ms, then the checkpoint:
---   key, JSON, …
+--   ms (-1: not a requeued one), more ready (0/1), ms that it was ready (-1: handed out before), fields of
+--   the task object (JSON), instance id, component id, scheduled ms, created ms, progress timeout ms (empty: the default),
+--   version, scheduled end ms, then the checkpoint: key, JSON, …
 -- ERRORS
 --   POLL_SUPERSEDED  a later try of the same call has begun
 -- @include lib/shard_clock lib/leave_ready lib/set_state lib/next_task lib/repeated_claim lib/task_answer
@@ -27,7 +27,7 @@ local held, number, holding, refusal = repeated_claim(base, call, try, now)
 if refusal then
   return refusal
 elseif held then
-  return task_answer(base, held, number, holding, 0, -1)
+  return task_answer(base, held, number, holding, 0, -1, -1)
 end
 
 local scope, n, record = next_task(base, account, group, now)
@@ -57,4 +57,4 @@ end
 redis.call('SET', call_key(base, call), 'claim ' .. scope .. ' ' .. n .. ' ' .. claim .. ' ' .. try, 'PX', ack_ms)
 record.claim, record.token = claim, token
 local lag_ms = requeued_from_ms and now - requeued_from_ms or -1
-return task_answer(base, scope, n, record, redis.call('EXISTS', turns), lag_ms)
+return task_answer(base, scope, n, record, redis.call('EXISTS', turns), lag_ms, now - record.ready_ms)

@@ -13,7 +13,8 @@
 --   7 globs         string  worker groups that the caller may work for, a line each; empty: all
 --   8 ...           list    reported fields: key, JSON, key, JSON, …
 -- RETURNS
---   acknowledged | accepted | repeat | superseded | canceled | deleted
+--   accepted: the thousandths of the lease that were left (0 at its deadline or later); acknowledged: -1 less those; else
+--   repeat, or superseded, canceled or deleted and for how many ms it has been so
 -- ERRORS
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted, and this attempt did not run then
@@ -21,13 +22,13 @@
 --   TASK_NOT_FOUND      this claim was never made
 --   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
 --   TOO_MUCH_PROGRESS   <bytes>: the values that one attempt reported come to more than 262,144
--- @include lib/shard_clock lib/past_claim lib/read_hash lib/overtake_cancel lib/foreign_group
+-- @include lib/shard_clock lib/past_claim lib/read_hash lib/overtake_cancel lib/foreign_group lib/now_ms
 -- @keys pipeline instance lease timers progress
 local MAX_KEYS, MAX_BYTES = 50, 262144
 local instance = instance_key(base, scope, n)
 local found = redis.call('HMGET', instance,
   'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint',
-  'progress_bytes', 'group')
+  'progress_bytes', 'group', 'deadline_ms', 'renewed_ms')
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim, 'canceling', 'cancel_to')
 local held = found[1] == 'leased' and found[2] == claim and found[3] == attempt
 if not alive[1] then
@@ -38,7 +39,7 @@ if foreign_group(globs, found[9]) then
 end
 if alive[2] then
   if held or alive[3] then
-    return 'deleted'
+    return { 'deleted', now_ms(base) - alive[2] }
   end
   return redis.error_reply('PIPELINE_DELETED ' .. alive[2])
 end
@@ -47,11 +48,14 @@ if held and alive[4] then
   held = not overtake_cancel(base, scope, n, read_hash(instance), alive[4], alive[5], now)
 end
 if not held then
-  local cause = past_claim(base, scope, n, attempt, claim)
+  local cause, _, since_ms = past_claim(base, scope, n, attempt, claim)
   if not cause then
     return redis.error_reply('TASK_NOT_FOUND never handed out')
   end
-  return cause == 'reported' and 'repeat' or cause == 'canceled' and 'canceled' or 'superseded'
+  if cause == 'reported' then
+    return 'repeat'
+  end
+  return { cause == 'canceled' and 'canceled' or 'superseded', now - since_ms }
 end
 
 local progress, changed, bytes = nil, false, tonumber(found[8] or 0)
@@ -80,6 +84,7 @@ if #rest > 0 then
 end
 
 local lease_ms = tonumber(found[5]) or timeout_ms
+local left = math.floor(math.min(math.max((found[10] - now) * 1000 / math.max(found[10] - found[11], 1), 0), 1000))
 local deadline_ms = now + lease_ms
 redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', clock + lease_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)
@@ -93,8 +98,8 @@ end
 if found[4] then
   redis.call('HSET', instance,
     'renewed_ms', now, 'deadline_ms', deadline_ms, 'reports', (found[6] or 0) + 1)
-  return 'accepted'
+  return left
 end
 redis.call('HSET', instance, 'renewed_ms', now, 'deadline_ms', deadline_ms, 'reports', 1,
   'acked_ms', now, 'unacked', 0)
-return 'acknowledged'
+return -1 - left

@@ -15,7 +15,7 @@
 --   next due ms (-1: nothing), now ms, ms by which the server's clock was found to have stepped back, gap ms (0: none),
 --   then counts: timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
 --   cursor steps, timers that failed, then 1 if more is due now, the error of a timer that failed (or empty), and the
---   alarms that the caller is to deliver: scope, number, …
+--   alarms that the caller is to deliver: scope, number, …; then by how many ms each run of a schedule was late
 -- @include lib/shard_clock lib/note_run lib/publish_wakes lib/apply_timer lib/apply_cursor lib/put_off
 -- @include lib/offer_alarm
 -- @keys timers
@@ -25,6 +25,7 @@ local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.
 local stepped_ms, gap_ms, gap_end = note_run(base, threshold_ms)
 local limits = { clock = clock, gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms,
   alarms = alarms, offered = {} }
+local late = {}
 local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0, broken = 0 }
 local wakes, postponed, work, trouble = {}, {}, 0, '' -- wakes by account
 for _, timer in ipairs(due) do
@@ -44,10 +45,11 @@ for _, timer in ipairs(due) do
       done.failed = done.failed + 1
     end
   elseif work < MOST_CURSOR_WORK then
-    local sound, count = pcall(apply_cursor, base, plan, now, limits, wakes[account])
+    local sound, count, late_ms = pcall(apply_cursor, base, plan, now, limits, wakes[account])
     if sound then
       work = work + count
       done.cursor = done.cursor + 1
+      late[#late + 1] = late_ms
     else
       done.broken, trouble = done.broken + 1, put_off(base, timer, now, count)
     end
@@ -65,4 +67,4 @@ end
 local first = redis.call('ZRANGE', timers, 0, 0, 'WITHSCORES')
 local next_due = first[2] and tonumber(first[2]) or -1
 return { next_due, now, stepped_ms, gap_ms, #due - #postponed / 2 - done.broken, done.ack, done.progress, done.graced,
-  done.timeout, done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble, limits.offered }
+  done.timeout, done.failed, done.cursor, done.broken, next_due >= 0 and next_due < now and 1 or 0, trouble, limits.offered, late }

@@ -13,7 +13,7 @@
 -- RETURNS
 --   1, or 0 if it was gone
 -- @include lib/now_ms lib/drop_alarm
--- @keys alarm timers
+-- @keys alarm timers counts
 local alarm = alarm_key(base, scope, seq)
 if redis.call('EXISTS', alarm) == 0 then
   return 0
@@ -22,7 +22,9 @@ if done == 1 then
   drop_alarm(base, scope, seq)
   return 1
 end
-redis.call('HINCRBY', alarm, 'tries', 1)
+if redis.call('HINCRBY', alarm, 'tries', 1) == 1 then
+  redis.call('HINCRBY', counts_key(base), 'stuck', 1)
+end
 redis.call('HSET', alarm, 'last_error', problem)
 redis.call('ZADD', timers_key(base), now_ms(base) + delay_ms, 'alarm:' .. scope .. ':' .. seq)
 return 1

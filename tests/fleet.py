@@ -151,7 +151,8 @@ class Fleet:
 
     async def report(self, task: Claimed, timeout_ms: int = LONG_MS) -> str:
         """Report progress of a task."""
-        return await self.tasks.report(ACCOUNT, handle_of(task), timeout_ms)
+        verdict, _ = await self.tasks.report(ACCOUNT, handle_of(task), timeout_ms)
+        return verdict
 
     async def finish(self, task: Claimed) -> str:
         """Finish a task."""

@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from invariants_backlogs import check_backlogs
 from invariants_runs import Runs
 from tables import fields
 
@@ -66,10 +67,11 @@ class Shard:
             states[entry.value["state"]] += 1
             self.check_instance(scope, n, entry.value)
         counts = {k: int(v) for k, v in (self.value("counts", "") or {}).items() if v != "0"}
-        alarms = counts.pop("alarms", 0)
+        alarms, stuck = counts.pop("alarms", 0), counts.pop("stuck", 0)
         assert counts == dict(states), "the counts are not the real ones"
-        self.check_alarms(alarms)
+        self.check_alarms(alarms, stuck)
         self.check_ready()
+        check_backlogs(self)
         self.check_timers()
         for scope, entry in self.kinds["pipeline"].items():
             self.check_pipeline(scope, entry)
@@ -154,12 +156,14 @@ class Shard:
         failed = needed.get("status", "FINISHED") not in DONE
         assert not (failed and "cascade" in needed), f"{n} was not told that {need} has failed"
 
-    def check_alarms(self, count: int) -> None:
+    def check_alarms(self, count: int, stuck: int) -> None:
         """Assert that each alarm is in its outbox and has a timer, and nothing else is or has."""
         listed = {f"{k}:{seq}" for k, entry in self.kinds["outbox"].items() for seq in entry.value}
         timed = {t.removeprefix("alarm:") for t in self.timers if t.startswith("alarm:")}
         assert listed == self.kinds["alarm"].keys() == timed
         assert count == len(listed), "the count of alarms is not the real one"
+        failed = [entry for entry in self.kinds["alarm"].values() if entry.value["tries"] != "0"]
+        assert stuck == len(failed), "the count of alarms that failed is not the real one"
         for where in listed:
             scope, _, seq = where.rpartition(":")
             last = (self.value("pipeline", scope) or {}).get("alarms", 0)

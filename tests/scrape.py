@@ -8,7 +8,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 PREFIX = "coordinator_"
 # What moves by itself, or as often as replicas look for work.
-RESTLESS = ("redis_", "timers", "wakes", "expired_events", "hand_out_lag", "instances", "waiters")
+RESTLESS = (
+    *("redis_", "timers", "wakes", "expired_events", "hand_out_lag", "instances", "waiters"),
+    *("http_", "script_", "poll", "ready_", "group_", "lease_slack", "leases_swept", "build_info"),
+    *("cancel_told", "schedule_lag", "cursors_pending", "empty_"),
+)
 
 
 def families(replica):
@@ -55,7 +59,9 @@ def gauges(replica):
 
 def moved(before, after):
     """Return what has changed from one scrape to the other."""
-    changes = {name: after[name] - before[name] for name in before.keys() | after.keys()}
+    changes = {
+        name: after.get(name, 0) - before.get(name, 0) for name in before.keys() | after.keys()
+    }
     return {name: change for name, change in changes.items() if change}
 
 

@@ -158,7 +158,8 @@ class Bench:
 
     async def report(self, task: Claimed, *fields: str | bytes, timeout_ms: int = LONG_MS) -> str:
         """Report progress of a claimed task; `fields` are key, JSON, …."""
-        return await self.tasks.report(ACCOUNT, handle_of(task), timeout_ms, fields)
+        verdict, _ = await self.tasks.report(ACCOUNT, handle_of(task), timeout_ms, fields)
+        return verdict
 
     async def finish(
         self, task: Claimed, status: str = "FINISHED", errors: tuple[str, str, str] = NO_ERROR

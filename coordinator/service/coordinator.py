@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coordinator.metrics import Metrics
+from coordinator.metrics import Largest, Metrics
 from coordinator.service.access import Access
 from coordinator.service.activation import Activation
 from coordinator.service.alarms import AlarmService
 from coordinator.service.contexts import Contexts
 from coordinator.service.definitions import Definitions
 from coordinator.service.due import DueWork
+from coordinator.service.gauges import Gauges
 from coordinator.service.health import Health
 from coordinator.service.keyring import Keyring
 from coordinator.service.objects import Objects
@@ -54,11 +55,12 @@ class Coordinator:
     statuses: Statuses
     queries: Queries
     health: Health
+    gauges: Gauges
 
 
 def build(settings: Settings, router: Router) -> Coordinator:
     """Put a replica's use cases together; nothing is asked of Redis yet."""
-    metrics = Metrics()
+    metrics = Metrics(polls=Largest(settings.metrics_groups))
     keyring = Keyring(settings.credentials_file, metrics) if settings.signed else None
     scripts = Scripts(router, durable=settings.durability.startswith("replicas:"))
     shards = Shards(Layout(scripts))
@@ -84,4 +86,5 @@ def build(settings: Settings, router: Router) -> Coordinator:
         statuses=Statuses(pipelines, metrics),
         queries=Queries(pipelines),
         health=Health(scripts, timers, shards),
+        gauges=Gauges(scripts, tasks, shards, settings.metrics_groups),
     )

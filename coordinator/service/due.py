@@ -90,6 +90,9 @@ class DueWork:
         metrics.failed += run.failed
         metrics.lost["unacknowledged"] += run.lost_unacknowledged
         metrics.lost["silent"] += run.lost_silent
+        metrics.leases_swept += run.lost_unacknowledged + run.lost_silent
+        for late_ms in run.late_ms:
+            metrics.schedule_lag.observe(max(late_ms, 0) / 1000)
         metrics.lost["attempt_timeout"] += run.timed_out
         if run.gap_ms:
             metrics.outages += 1

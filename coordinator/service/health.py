@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from coordinator.service.shards import Shards
+    from coordinator.store.batch import Counters
     from coordinator.store.scripts import Scripts
     from coordinator.store.timers import Timers
 
@@ -58,7 +59,8 @@ class Health:
 
     async def _counts(self) -> Counts:
         rows = await asyncio.gather(*map(self._timers.counts, self._shards.all()))
-        return Counts(*map(sum, zip(*rows, strict=True)))
+        total = Counts(*map(sum, zip(*rows, strict=True)))
+        return total._replace(lag_ms=max(row.lag_ms for row in rows))
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
@@ -69,7 +71,11 @@ class Health:
             trouble = self._scripts.router.last_error or "Redis does not answer."
             raise UnavailableError(trouble) from None
 
-    def connection_counts(self) -> tuple[int, int, int]:
-        """Return script and command calls, batches, and reconnects of this replica."""
-        counters = self._scripts.router.counters
-        return counters.calls, counters.batches, counters.reconnects
+    @property
+    def connections(self) -> Counters:
+        """What the connections of this replica have done."""
+        return self._scripts.router.counters
+
+    def script_use(self) -> dict[str, tuple[int, float]]:
+        """How often this replica called each script, and the seconds that took, added up."""
+        return self._scripts.use()

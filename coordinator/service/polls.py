@@ -141,6 +141,7 @@ class Polls:
                 if task is not None and task != AGAIN:
                     pass_on = False
                     return task
+                self._metrics.empty_wakes += waiter.shard is not None
                 self.waiters.back(waiter)
                 if task == AGAIN and loop.time() < deadline:
                     self.waiters.wake(waiter.group, 1)
@@ -223,6 +224,8 @@ class Polls:
             self._metrics.granted += 1
         if task.lag_ms >= 0:
             self._metrics.hand_out_lag.observe(task.lag_ms / 1000)
+        if task.waited_ms >= 0:
+            self._metrics.ready_wait.observe(task.waited_ms / 1000)
 
 
 async def _settled(call: Callable[[], Awaitable[T]]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from coordinator.domain.evaluation import FieldError
@@ -82,6 +83,8 @@ class TaskService:
             caller.account, group, caller.poll_key(group, hostname), caller.attempt, hostname
         )
         self._sightings.note(caller.account, group, hostname)
+        self._metrics.polls.add((caller.account, group))
+        began = perf_counter()
         while claimed := await self._polls.poll(call, presence):
             try:
                 fields, needed = await self._contexts.object_of(caller.account, claimed)
@@ -90,7 +93,9 @@ class TaskService:
             except PipelineNotFoundError:
                 log.debug("pipeline %s went while its task was claimed", claimed.pipeline_id)
             else:
+                self._metrics.poll_hand_out.observe(perf_counter() - began)
                 return task_of(caller.account, claimed, fields, needed, self._timeout_ms)
+        self._metrics.empty_polls += 1
         return None
 
     async def report(self, caller: Caller, task_id: str, fields: tuple[Field, ...] | None) -> str:
@@ -108,7 +113,9 @@ class TaskService:
         handle = self._handle(account, task_id)
         flat = encode_values(fields) if fields else ()
         try:
-            verdict = await self._tasks.report(account, handle, self._timeout_ms, flat, globs)
+            verdict, measure = await self._tasks.report(
+                account, handle, self._timeout_ms, flat, globs
+            )
         except ForeignGroupError:
             raise foreign_group(caller, "ReportTaskProgress") from None
         except CoordinatorError as error:
@@ -116,11 +123,15 @@ class TaskService:
             raise
         if verdict == "accepted":
             self._metrics.renewed += 1
+            self._metrics.lease_slack.seen[measure] += 1
         elif verdict == "acknowledged":
             self._metrics.acknowledged += 1
+            self._metrics.lease_slack.seen[measure] += 1
             return "accepted"
         else:
             self._metrics.refused[verdict] += 1
+            if verdict != "repeat":
+                self._metrics.cancel_told.observe(max(measure, 0) / 1000)
         return verdict
 
     async def finish(

@@ -114,6 +114,10 @@ class Waiters:
         """The groups that somebody waits for."""
         return list(self._lines)
 
+    def sizes(self) -> dict[Group, int]:
+        """How many wait, or check, by group."""
+        return {group: line.idle + line.checking for group, line in self._lines.items()}
+
     def enter(self, group: Group) -> Waiter:
         """Stand at the end of the line."""
         waiter = Waiter(group, next(_tickets), asyncio.get_running_loop().create_future())

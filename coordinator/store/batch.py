@@ -14,11 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from hiredis import ProtocolError, Reader, pack_command
 
 from coordinator.errors import UnknownOutcomeError
+from coordinator.metrics import Histogram
 from coordinator.store.troubles import in_words
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 # the socket; so a connection that looks dead is looked at again before it is given up.
 SECOND_LOOK_SECONDS = 0.05
 _INCOMPLETE = object()
+CALLS_BOUNDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0)
+TRIP_BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
 
 Word = bytes | str | int
 # hiredis' own annotation of pack_command is of a tuple of one element.
@@ -42,6 +46,8 @@ class Counters:
     batches: int = 0
     reconnects: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+    batch_calls: Histogram = field(default_factory=lambda: Histogram(CALLS_BOUNDS))
+    round_trip: Histogram = field(default_factory=lambda: Histogram(TRIP_BOUNDS))
 
 
 class Connection(asyncio.Protocol):
@@ -69,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._reader = Reader(notEnoughData=_INCOMPLETE)
         self._out: list[bytes] = []
         self._pending: deque[asyncio.Future[Any] | None] = deque()
-        self._flushed: deque[tuple[int, float]] = deque()  # (answers that complete it, sent when)
+        self._flushed: deque[tuple[int, float, float]] = deque()  # (answers that end it, sent when)
         self._timer: asyncio.TimerHandle | None = None
         self._suspected_at = -1
         self._retiring = False
@@ -131,11 +137,12 @@ class Connection(asyncio.Protocol):
     def _flush(self) -> None:
         if self.lost is not None or self._transport is None:
             return
+        self._counters.batch_calls.observe(len(self._out))
         self._transport.write(b"".join(self._out))
         self._out.clear()
         self._counters.batches += 1
         now = self._loop.time()
-        self._flushed.append((self.answered + len(self._pending), now))
+        self._flushed.append((self.answered + len(self._pending), now, perf_counter()))
         if self._timer is None:
             self._timer = self._loop.call_at(now + self._timeout, self._look)
 
@@ -144,7 +151,8 @@ class Connection(asyncio.Protocol):
         self.answered += answers
         flushed = self._flushed
         while flushed and flushed[0][0] <= self.answered:
-            flushed.popleft()
+            _, _, sent = flushed.popleft()
+            self._counters.round_trip.observe(perf_counter() - sent)
         if self._retiring:
             self._close_if_idle()
 

@@ -88,6 +88,12 @@ KEYS: Final[dict[str, Key]] = {
     "lease": Key("lease:<scope>:<n>", "STRING", "claim id; its TTL is the lease made visible"),
     "ready": Key("ready:<scope>:<group>", "ZSET", "a pipeline's ready instances, oldest first"),
     "turns": Key("turns:<account>:<group>", "ZSET", "pipelines with ready tasks, by virtual time"),
+    "backlog": Key(
+        "backlog:<account>:<group>",
+        "ZSET",
+        "a group's ready tasks, <pipeline id>:<n>, by when they became ready",
+    ),
+    "backlogs": Key("backlogs", "ZSET", "groups, <account>:<group>, by how many tasks are ready"),
     "virtual": Key("virtual:<account>", "HASH", "worker group to its virtual time"),
     "call": Key("call:<call>", "STRING", "what a PollForTask call claimed, or which try is barred"),
     "answer": Key(
@@ -99,6 +105,9 @@ KEYS: Final[dict[str, Key]] = {
     "outbox": Key("outbox:<scope>", "ZSET", "numbers of a pipeline's alarms to be delivered"),
     "runner": Key("runner:<account>:<runner>", "HASH", "the last heartbeat of a task runner"),
     "polled": Key("polled:<account>", "ZSET", "worker groups by when they were last polled"),
+    "polled_groups": Key(
+        "polled_groups", "ZSET", "groups of all accounts by when they were last polled"
+    ),
     "pollers": Key(
         "pollers:<account>:<group>", "ZSET", "hostnames that poll a group, by when they last did"
     ),

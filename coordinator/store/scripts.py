@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from coordinator.store import keys, source
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 Value = bytes | str | int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Binding:
-    """A script, and the names of its arguments after the first, which is always `base`."""
+    """A script, the names of its arguments after the first, which is always `base`, and its use.
+
+    `seconds` are those from asking to the answer, added up: what others wait for is in them.
+    """
 
     script: Script
     names: tuple[str, ...]
+    calls: int = 0
+    seconds: float = 0.0
 
 
 class Scripts:
@@ -60,11 +66,19 @@ class Scripts:
         """
         key, base = self._start.get(shard) or self._first(shard)
         lasting = self._durable if durable is None else durable
-        script = self._bindings[name].script
+        binding = self._bindings[name]
+        began = perf_counter()
         try:
-            return await self.router.run(script, key, (base, *argv), durable=lasting)
+            return await self.router.run(binding.script, key, (base, *argv), durable=lasting)
         except ScriptError as error:
             raise refused(error) from None
+        finally:
+            binding.calls += 1
+            binding.seconds += perf_counter() - began
+
+    def use(self) -> dict[str, tuple[int, float]]:
+        """How often each script was called, and the seconds until the answers, added up."""
+        return {name: (item.calls, item.seconds) for name, item in self._bindings.items()}
 
     def _argv(self, name: str, rest: Sequence[Value], args: dict[str, Value]) -> list[Value]:
         return [*[args[key] for key in self._bindings[name].names], *rest]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,8 @@ AGAIN: Again = "again"
 class Claimed(NamedTuple):
     """A task handed out. Times in ms; `lag_ms`: from deadline to hand-out if requeued, else -1.
 
-    `again`: an earlier try of the call was given it already.
+    `waited_ms`: how long it was ready, -1 if it was handed out before. `again`: an earlier try of
+    the call was given it already.
     """
 
     pipeline_id: str
@@ -28,6 +29,7 @@ class Claimed(NamedTuple):
     token: str
     lag_ms: int
     more: bool
+    waited_ms: int
     template: bytes
     instance_id: str
     component: str
@@ -120,12 +122,13 @@ class Tasks:
         timeout_ms: int,
         fields: Sequence[str | bytes] = (),
         globs: Sequence[str] = (),
-    ) -> str:
+    ) -> tuple[str, int]:
         """Renew the lease; `fields` are key, JSON, …. The hot path: one call of 7 commands.
 
         The task must be of a worker group that one of `globs` stands for, if there are any.
 
-        Returns: acknowledged, accepted, repeat, superseded, canceled or deleted.
+        Returns: acknowledged or accepted, and the thousandths of the lease's time that were left;
+            superseded, canceled or deleted, and the ms for which it has been so; repeat, and 0.
 
         Raises:
             TaskNotFoundError, PipelineNotFoundError, PipelineDeletedError, InvalidRequestError,
@@ -133,12 +136,16 @@ class Tasks:
         """
         shard, pipeline_id, n, attempt, claim = handle
         scope = f"{account}:{pipeline_id}"
-        reply: bytes = await self._scripts.call_in_order(
+        reply = await self._scripts.call_in_order(
             "report_progress",
             shard,
             (scope, n, attempt, claim, timeout_ms, "\n".join(globs), *fields),
         )
-        return reply.decode()
+        if type(reply) is int:
+            return ("accepted", reply) if reply >= 0 else ("acknowledged", -1 - reply)
+        if type(reply) is list:
+            return reply[0].decode(), reply[1]
+        return "repeat", 0
 
     async def finish(
         self,
@@ -197,6 +204,19 @@ class Tasks:
         )
         return now_ms, [PolledGroup(row[0].decode(), row[1], row[2]) for row in rows]
 
+    async def backlogs(
+        self, shard: int, account: str, most: int
+    ) -> tuple[int, int, list[list[Any]], list[list[Any]]]:
+        """Return now (ms), the ready tasks of groups left out, the largest and the last polled.
+
+        Rows are ``<account>:<group>``, ready tasks, ms when the oldest became ready; and
+        ``<account>:<group>``, ms. An empty `account` stands for all.
+        """
+        now_ms, left_out, largest, polled = await self._scripts.read(
+            "read_groups", shard, account=account, most=most
+        )
+        return now_ms, left_out, largest, polled
+
     async def heartbeat(
         self, shard: int, account: str, runner: str, group: str, hostname: str, keep_ms: int
     ) -> None:
@@ -213,7 +233,7 @@ class Tasks:
 
 
 def _claimed(reply: list[bytes], claim: str) -> Claimed:
-    pairs = reply[15:]
+    pairs = reply[16:]
     return Claimed(
         pipeline_id=reply[0].decode(),
         n=int(reply[1]),
@@ -222,14 +242,15 @@ def _claimed(reply: list[bytes], claim: str) -> Claimed:
         token=reply[4].decode(),
         lag_ms=int(reply[5]),
         more=bool(reply[6]),
-        template=reply[7],
-        instance_id=reply[8].decode(),
-        component=reply[9].decode(),
-        scheduled_ms=int(reply[10]),
-        created_ms=int(reply[11]),
-        progress_timeout_ms=int(reply[12] or 0),
-        version=reply[13].decode(),
-        scheduled_end_ms=int(reply[14]),
+        waited_ms=int(reply[7]),
+        template=reply[8],
+        instance_id=reply[9].decode(),
+        component=reply[10].decode(),
+        scheduled_ms=int(reply[11]),
+        created_ms=int(reply[12]),
+        progress_timeout_ms=int(reply[13] or 0),
+        version=reply[14].decode(),
+        scheduled_end_ms=int(reply[15]),
         checkpoint={pairs[i].decode(): pairs[i + 1] for i in range(0, len(pairs), 2)},
         again=reply[3] != claim.encode(),
     )

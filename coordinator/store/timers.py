@@ -14,7 +14,8 @@ class DueRun(NamedTuple):
 
     Times in ms; `next_due_ms` is -1 where nothing is to come, `more` is 1 if more is due now.
     `broken` timers could not be applied and are put off; `trouble` is the error of the last.
-    `alarms` are those to be delivered: scope, number, ….
+    `alarms` are those to be delivered: scope, number, …;
+    `late_ms`: by how much each run of a schedule was late that it began.
     """
 
     next_due_ms: int
@@ -32,10 +33,15 @@ class DueRun(NamedTuple):
     more: int
     trouble: bytes
     alarms: list[bytes]
+    late_ms: list[int]
 
 
 class Counts(NamedTuple):
-    """Of a shard: instances in each state, timers, and alarms that are to be delivered."""
+    """Of a shard: instances in each state, timers, and alarms that are to be delivered.
+
+    `stuck`: alarms that have failed before; `due`: timers that are due, the first for `lag_ms`;
+    `cursors`: fan-outs that are under way (of the first 1,000 that are due).
+    """
 
     blocked: int
     ready: int
@@ -44,6 +50,10 @@ class Counts(NamedTuple):
     terminal: int
     timers: int
     alarms: int
+    stuck: int
+    due: int
+    lag_ms: int
+    cursors: int
 
 
 class Timers:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MOST_ID, MOST_DIGITS = 256, 4
+NO_OPERATION = "none"
 TASK_CALLS = frozenset({"PollForTask", "ReportTaskProgress", "SetTaskStatus"})
 MOST_AT_ONCE = 65536
 # What needs no traceback in the log: everything else is a fault of ours.
@@ -67,6 +68,8 @@ class Api:
     def __init__(self, coordinator: Coordinator, pages: App) -> None:
         self._tasks = coordinator.tasks
         self._metrics = coordinator.metrics
+        self._requests = coordinator.metrics.requests
+        self._requests.begin((*OPERATIONS, NO_OPERATION))
         self._health = coordinator.health
         self._handlers = Handlers(coordinator).table()
         self._pages = pages
@@ -91,6 +94,7 @@ class Api:
             outcome = await self._outcome(scope, receive, seen)
         except ClientGoneError:
             return
+        self._count(seen.operation, outcome.status, seen.began)
         request_id = self._replies.next_id()
         self._audit.tell(request_id, seen, outcome)
         await self._replies.send(scope, send, request_id, *outcome)
@@ -128,6 +132,7 @@ class Api:
             outcome = await self._report(credential, body)
         except Exception as error:  # noqa: BLE001 - shaped and logged by _failed
             outcome = self._failed(REPORT, error)
+        self._requests.answered(REPORT, outcome.status, began)
         request_id = self._replies.next_id()
         if outcome is not _ACCEPTED or self._audit.everything:
             seen = Seen(client, began, headers, REPORT, known, credential, body)
@@ -140,9 +145,11 @@ class Api:
 
     def refusal(self, error: CoordinatorError, client: Sequence[Any] | None = None) -> bytes:
         """Return the answer to a request that is refused before it is a call."""
+        began = perf_counter()
         outcome = self._failed("", error)
+        self._count("", outcome.status, began)
         request_id = self._replies.next_id()
-        self._audit.tell(request_id, Seen(client, perf_counter()), outcome)
+        self._audit.tell(request_id, Seen(client, began), outcome)
         return self._replies.render(request_id, *outcome)
 
     async def _report(self, credential: Credential, body: bytes) -> Outcome:
@@ -191,6 +198,10 @@ class Api:
                 return Outcome(await handler(call, request), call.verdict)
         finally:
             watch.cancel()
+
+    def _count(self, operation: str, status: int, began: float) -> None:
+        known = operation if operation in OPERATIONS else NO_OPERATION  # names that clients make up
+        self._requests.answered(known, status, began)
 
     def _failed(self, operation: str, error: Exception) -> Outcome:
         if not isinstance(error, EXPECTED):

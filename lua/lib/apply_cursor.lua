@@ -1,4 +1,5 @@
---- One step, of a bounded number of instances, of what is done a bounded number at a time. Returns how much it did.
+--- One step, of a bounded number of instances, of what is done a bounded number at a time. Returns how much it did, and of a
+-- schedule's run by how many ms it was late.
 -- @include lib/fan_out lib/create_instances lib/abandon_instances lib/delete_instances lib/read_run
 -- @include lib/cancel_step lib/resume_step lib/release_step lib/restart_step lib/apply_tick lib/forgo_step
 -- @keys instance pipeline timers

@@ -1,6 +1,7 @@
 --- The next interval of a schedule: when it is due, and the schedule has fewer runs than it may have, its instances are made.
 -- The tick number is counted on in the same step, so that each interval is run once, and in order, by whomever and however
--- late. Intervals to be left out are made as skipped ones. While memory is full they wait. Returns how many instances were made.
+-- late. Intervals to be left out are made as skipped ones. While memory is full they wait. Returns how many instances were made,
+-- and by how many ms the run is late for which nothing but this step was missing (nil: there is none).
 -- @include lib/read_schedule lib/interval_start lib/interval_due lib/next_due_ms lib/create_instances lib/civil lib/memory_full
 -- @keys pipeline schedule schedules live timers
 local FULL_MEMORY_MS = 1000
@@ -29,6 +30,7 @@ local function arm_tick(base, scope, schedule, name, k, timer, now)
     redis.call('ZREM', timers_key(base), timer)
     return
   end
+  redis.call('HSET', schedule_key(base, scope, name), 'armed_ms', math.max(due_ms, now))
   redis.call('ZADD', timers_key(base), math.max(due_ms, now - 1), timer)
 end
 
@@ -51,6 +53,7 @@ local function apply_tick(base, scope, name, timer, now, wakes)
     return 0
   elseif is_full(base, scope, schedule, name) then -- the end of one of them begins it again
     redis.call('HSET', schedule_key(base, scope, name), 'full', 1)
+    redis.call('HDEL', schedule_key(base, scope, name), 'armed_ms')
     redis.call('ZREM', timers_key(base), timer)
     return 0
   end
@@ -58,7 +61,8 @@ local function apply_tick(base, scope, name, timer, now, wakes)
     redis.call('ZADD', timers_key(base), now + FULL_MEMORY_MS, timer)
     return 0
   end
+  local late_ms = schedule.armed_ms and now - schedule.armed_ms or nil
   local made = create_instances(base, scope, next_run(base, scope, schedule, name), now, wakes)
   arm_tick(base, scope, schedule, name, k + 1, timer, now)
-  return made
+  return made, late_ms
 end

@@ -41,7 +41,7 @@ end
 
 local function begin_schedule(base, scope, staged, version, first_ms, from_ms, now)
   local key, timer = schedule_key(base, scope, staged.name), 'tick:' .. scope .. ':' .. staged.name
-  redis.call('HDEL', key, 'end_ms', 'occurrences', 'full')
+  redis.call('HDEL', key, 'end_ms', 'occurrences', 'full', 'armed_ms')
   redis.call('HSETNX', key, 'start_ms', staged.start_ms or math.floor(first_ms / 1000) * 1000)
   redis.call('HSETNX', key, 'tick', 0)
   redis.call('HSET', key, 'version', version, 'style', staged.style, 'number', staged.number, 'unit', staged.unit,

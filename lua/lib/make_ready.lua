@@ -9,6 +9,7 @@ local function begin_expiry(base, scope, n, record, now)
 end
 
 local function make_ready(base, scope, n, record, now, wakes)
+  record.ready_ms = now
   enter_ready(base, scope, n, record, wakes)
   if record.precondition_timeout_ms and not record.expires_ms then
     begin_expiry(base, scope, n, record, now)

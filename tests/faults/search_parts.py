@@ -175,7 +175,7 @@ def start(store: Store, step: Step, config: Config) -> Coroutine[Any, Any, Any]:
         "claim": lambda: tasks.claim(0, poll, step.new_claim, config.ack_ms),
         "bar": lambda: tasks.bar(0, poll, 300_000),
         "give back": lambda: tasks.give_back(poll, step.task, 0),
-        "report": lambda: tasks.report(ACCOUNT, handle, config.progress_ms, step.fields),
+        "report": lambda: _verdict(tasks.report(ACCOUNT, handle, config.progress_ms, step.fields)),
         "finish": lambda: tasks.finish(ACCOUNT, handle, step.status, NO_ERROR),
         "deactivate": lambda: pipelines.deactivate(
             ACCOUNT, step.pipeline, step.answer, cancel=True
@@ -191,3 +191,8 @@ def start(store: Store, step: Step, config: Config) -> Coroutine[Any, Any, Any]:
         script = STATUSES[step.kind]
         return pipelines.set_status(script, ACCOUNT, step.pipeline, step.ids, step.answer)
     return calls[step.kind]()
+
+
+async def _verdict(report: Coroutine[Any, Any, tuple[str, int]]) -> str:
+    verdict, _ = await report
+    return verdict

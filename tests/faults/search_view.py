@@ -166,7 +166,13 @@ def _named(text: str) -> tuple[str, tuple[str, ...]]:
 def _counts(key: Key, clients: str) -> bool:
     """Say whether a key can matter later; what is kept for repeats, while a client may repeat."""
     kind, _, rest = key.name.removeprefix(BASE).partition(":")
-    shown = kind in {"answer", "health", "started"}  # to people, or until a repeat
+    shown = kind in {
+        "answer",
+        "health",
+        "started",
+        "backlog",
+        "backlogs",
+    }  # to people, or until a repeat
     return not shown and (kind != "call" or f"'{rest}'" in clients)
 
 

@@ -14,55 +14,18 @@ from waiting import wait_until
 
 STEP = 0.5
 METRIC = re.compile(r"\bcoordinator_\w+|\bup\b")
-# What dashboards and alerts ask for, and replicas do not expose before it lands.
-NOT_YET = {
-    f"coordinator_{name}"
-    for name in [
-        "alarms_stuck",
-        "build_info",
-        "cancel_told_seconds_bucket",
-        "cursors_pending",
-        "empty_polls_total",
-        "empty_wakes_total",
-        "group_last_poll_age_seconds",
-        "group_waiters",
-        "http_request_seconds_bucket",
-        "http_requests_total",
-        "lease_slack_ratio_bucket",
-        "leases_swept_total",
-        "limited_total",
-        "poll_hand_out_seconds_bucket",
-        "polls_total",
-        "ready_oldest_age_seconds",
-        "ready_tasks",
-        "ready_wait_seconds_bucket",
-        "ready_wait_seconds_count",
-        "ready_wait_seconds_sum",
-        "redis_append_only",
-        "redis_batch_calls_bucket",
-        "redis_batch_calls_count",
-        "redis_batch_calls_sum",
-        "redis_memory_bytes",
-        "redis_memory_limit_bytes",
-        "redis_round_trip_seconds_bucket",
-        "redis_round_trip_seconds_count",
-        "redis_round_trip_seconds_sum",
-        "schedule_lag_seconds_bucket",
-        "schedule_lag_seconds_count",
-        "schedule_lag_seconds_sum",
-        "script_calls_total",
-        "script_errors_total",
-        "script_seconds_total",
-        "stale_leases",
-        "timers_due",
-        "timers_lag_seconds",
-    ]
-}
+# What dashboards ask for, and replicas do not expose: it would take a further write at each report.
+NOT_YET = {"coordinator_stale_leases"}
 # What stays at nought in a run that is well: its points are there, and nothing is counted.
 STILL = {
+    "Leases: Due timers not applied B",  # the lag: none at the moment of a scrape
     "Leases: Hand-outs undone or repeated A",  # given back: takes a client that leaves in time
     "Leases: Outages and clock B",
     "Pipelines and schedules: Timers applied B",  # those that could not be
+    "Pipelines and schedules: Fan-outs under way A",  # over before a scrape
+    "Pipelines and schedules: Timers B",  # those that are due, likewise
+    "Redis and HTTP: Refused by limits A",
+    "Worker groups: Wake-ups B",  # the empty ones: takes polls that race for a task
     "Redis and HTTP: Credentials A",  # an open service has none
 }
 

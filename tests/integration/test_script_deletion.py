@@ -80,7 +80,7 @@ async def test_start_stops_where_it_was(bench: Bench) -> None:
     pipeline = await bench.start(components(1000))
     await bench.delete(pipeline)
     while (await bench.due(1)).more:
-        assert sum(await bench.timers().counts(0)) <= 202  # what there was, and two timers
+        assert sum((await bench.timers().counts(0))[:7]) <= 202  # what there was, and two timers
         bench.check()
     assert keys_of(bench.dump(), pipeline) == [f"pipeline:{ACCOUNT}:{pipeline}"]
 

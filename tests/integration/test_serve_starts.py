@@ -119,6 +119,7 @@ BAD = {
     "RESOURCE_GROUPS": "Ec2Resource",
     "HISTORY_DAYS": "0",
     "ALARM_URL": "pager.example.com",
+    "METRICS_GROUPS": "0",
     "AUTH": "open",
     "REGION": "US East",
     "ADMIN_PORT": "65536",

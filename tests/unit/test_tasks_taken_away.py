@@ -25,7 +25,24 @@ WRONG = FieldError("A", "command", ExpressionError("no value", 1))
 def claimed():
     """A task of a pipeline."""
     return Claimed(
-        *(new_pipeline_id(0), 1, 1, "0" * 32, "7", -1, False, b"[]", "@A_t", "A", 0, 0, 0, "1", 0),
+        *(
+            new_pipeline_id(0),
+            1,
+            1,
+            "0" * 32,
+            "7",
+            -1,
+            False,
+            0,
+            b"[]",
+            "@A_t",
+            "A",
+            0,
+            0,
+            0,
+            "1",
+            0,
+        ),
         checkpoint={},
         again=False,
     )

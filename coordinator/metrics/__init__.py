@@ -1,15 +1,22 @@
 """What a replica counts: plain integers, read when Prometheus scrapes (an add costs 0.1 µs).
 
-``web/exposition.py`` gives them their names on ``GET /metrics``.
+``web/exposition`` gives them their names on ``GET /metrics``.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
+from coordinator.metrics.histograms import Histogram, Thousandths
+from coordinator.metrics.largest import Largest
+from coordinator.metrics.requests import Requests
+
+__all__ = ["Histogram", "Largest", "Metrics"]
+
 LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+WAIT_BUCKETS = (0.01, 0.1, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0)
+HTTP_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 25.0, 100.0)
 
 LOST_CAUSES = ("unacknowledged", "silent", "attempt_timeout")
 LOAD_RESULTS = ("loaded", "broken")
@@ -34,28 +41,6 @@ LIMITS = (
 def _zeros(names: tuple[str, ...]) -> Counter[str]:
     """Every label from the start: Prometheus cannot see the first step of one that is new."""
     return Counter(dict.fromkeys(names, 0))
-
-
-class Histogram:
-    """Counts of observed seconds by upper bound."""
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.sum = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one observation."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.sum += seconds
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Cumulative counts by upper bound, as Prometheus wants them."""
-        total, rows = 0, []
-        for bound, count in zip([*map(str, self.bounds), "+Inf"], self.counts, strict=True):
-            total += count
-            rows.append((bound, float(total)))
-        return rows
 
 
 @dataclass(slots=True)
@@ -88,3 +73,13 @@ class Metrics:
     errors: Counter[str] = field(default_factory=Counter)
     limited: Counter[str] = field(default_factory=lambda: _zeros(LIMITS))
     hand_out_lag: Histogram = field(default_factory=lambda: Histogram(LAG_BUCKETS))
+    lease_slack: Thousandths = field(default_factory=Thousandths)
+    poll_hand_out: Histogram = field(default_factory=lambda: Histogram(WAIT_BUCKETS))
+    ready_wait: Histogram = field(default_factory=lambda: Histogram(WAIT_BUCKETS))
+    cancel_told: Histogram = field(default_factory=lambda: Histogram(WAIT_BUCKETS))
+    schedule_lag: Histogram = field(default_factory=lambda: Histogram(LAG_BUCKETS))
+    leases_swept: int = 0
+    polls: Largest = field(default_factory=lambda: Largest(50))
+    empty_polls: int = 0
+    empty_wakes: int = 0
+    requests: Requests = field(default_factory=lambda: Requests(HTTP_BUCKETS))
