@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coordinator.domain.credentials import LOCAL, OPERATOR, Credential, matches, roles_for
 from coordinator.errors import AccessDeniedError, UnknownKeyError
+from coordinator.wire.authorization import Signature, merged, signature_of
 from coordinator.wire.signatures import (
-    Signature,
     SigningKeys,
     check_scope,
     check_signature,
     hashed,
-    merged,
-    signature_of,
 )
 
 if TYPE_CHECKING:

@@ -1,51 +1,35 @@
-"""AWS Signature Version 4: whether a request was signed with the secret of an access key. Pure.
+"""AWS Signature Version 4: whether a request was signed with an access key's secret. Pure.
 
-Clients sign different headers, so the canonical request is made over the list that the request
-itself names, from the values as they were sent. What this API acts upon must be among them: Host,
-X-Amz-Date and X-Amz-Target. Signatures in the query string, session tokens and bodies that are not
-signed are refused.
+The canonical request is made over the list of headers that the request itself names, from the
+values as they were sent; bodies that are not signed are refused. The API has one path, so paths are
+not made canonical: it is always ``/``.
 
-Source: "Create a signed AWS API request" of the IAM User Guide, and its test suite. The API has
-one path, so paths are not made canonical: it is always ``/``.
+Source: "Create a signed AWS API request" of the IAM User Guide, and its test suite.
 """
 
 from __future__ import annotations
 
-import re
 from calendar import timegm
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest, digest
 from time import strptime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from coordinator.errors import (
-    BadSignatureError,
-    IncompleteSignatureError,
-    NotSignedError,
-    RequestExpiredError,
-    UnknownKeyError,
-)
+from coordinator.errors import BadSignatureError, IncompleteSignatureError, RequestExpiredError
+from coordinator.wire.authorization import ALGORITHM, HEX_SHA256, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-ALGORITHM: Final = b"AWS4-HMAC-SHA256"
+    from coordinator.wire.authorization import Signature
+
 SERVICE: Final = "datapipeline"
 TERMINATOR: Final = "aws4_request"
 WINDOW: Final = 300  # seconds that a request's clock may differ from this replica's
-MOST_HEADER: Final = 4096
-MOST_NAMES: Final = 64
 MOST_KEYS: Final = 1024
-ALWAYS_SIGNED: Final = (b"host", b"x-amz-date")
 
-_PARTS = ("Credential", "SignedHeaders", "Signature")
-_HEAD = re.compile(rb"AWS4-HMAC-SHA256 +Credential=([^\s,=]+), *SignedHeaders=([^\s,=]+), *")
-_SCOPE = re.compile(r"(\w{1,128})/(\d{8})/([a-z0-9-]{1,64})/([a-z0-9-]{1,64})/(\w{1,64})", re.ASCII)
-_NAMES = re.compile(rb"[!#$%&'*+.^`|~0-9a-z_-]+(?:;[!#$%&'*+.^`|~0-9a-z_-]+)*")
-_DATE = re.compile(rb"\d{8}T\d{6}Z")
-_HEX = re.compile(rb"[0-9a-f]{64}")
 _EMPTY = sha256()
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _UNRESERVED = "-_.~"
@@ -53,34 +37,6 @@ _MISMATCH = (
     "The request signature we calculated does not match the signature you provided: check the "
     "secret access key, and that nothing between you and the service changes the request."
 )
-
-
-class Scope(NamedTuple):
-    """What the `Credential` of a signature says; `text` is its part behind the access key id."""
-
-    access_key: str
-    date: str
-    region: str
-    service: str
-    terminator: str
-    text: bytes
-
-
-class Head(NamedTuple):
-    """What stays the same from request to request; `signed` are the names of headers, as listed."""
-
-    scope: Scope
-    signed: tuple[bytes, ...]
-    listed: bytes
-    with_target: bool
-
-
-class Signature(NamedTuple):
-    """What a request says of its signature."""
-
-    head: Head
-    value: bytes
-    date: bytes
 
 
 class SigningKey:
@@ -134,42 +90,6 @@ def hashed(data: bytes) -> str:
     found = _EMPTY.copy()
     found.update(data)
     return found.hexdigest()
-
-
-def merged(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return headers by name; values of one that comes repeatedly are joined by commas."""
-    found = dict(headers)
-    if len(found) == len(headers):
-        return found
-    found = {}
-    for name, value in headers:
-        found[name] = found[name] + b"," + value if name in found else value
-    return found
-
-
-def signature_of(headers: Mapping[bytes, bytes]) -> Signature:
-    """Read what a request says of its signature; names of headers are in lower case.
-
-    Raises:
-        NotSignedError: there is none.
-        IncompleteSignatureError: a part of it is missing or malformed.
-        UnknownKeyError: it comes with a session token.
-    """
-    header = headers.get(b"authorization")
-    if header is None:
-        raise NotSignedError
-    start, _, value = header[:MOST_HEADER].rpartition(b"Signature=")
-    if not _HEX.fullmatch(value) or len(header) > MOST_HEADER:
-        raise IncompleteSignatureError(_what_is_missing(header))
-    head = _head(start)
-    if not head.with_target and b"x-amz-target" in headers:
-        raise IncompleteSignatureError("SignedHeaders must name x-amz-target.")
-    if b"x-amz-security-token" in headers:
-        raise UnknownKeyError("Session tokens are not accepted: use an access key of this service.")
-    date = headers.get(b"x-amz-date", b"")
-    if not _DATE.fullmatch(date):
-        raise IncompleteSignatureError("The header X-Amz-Date must look like 20121129T120000Z.")
-    return Signature(head, value, date)
 
 
 def check_scope(signature: Signature, region: str, now: float, service: str = SERVICE) -> None:
@@ -263,37 +183,6 @@ def signing_key(secret: str, scope: Scope) -> SigningKey:
 
 
 @lru_cache(maxsize=MOST_KEYS)
-def _head(start: bytes) -> Head:
-    """Read an Authorization header up to its signature, which a client repeats for a whole day."""
-    found = _HEAD.fullmatch(start)
-    if found is None:
-        raise IncompleteSignatureError(_what_is_missing(start + b"Signature="))
-    names = _names(found[2])
-    for name in ALWAYS_SIGNED:
-        if name not in names:
-            raise IncompleteSignatureError(f"SignedHeaders must name {name.decode()}.")
-    return Head(_scope(found[1]), names, found[2], b"x-amz-target" in names)
-
-
-def _scope(credential: bytes) -> Scope:
-    found = _SCOPE.fullmatch(credential.decode("latin-1"))
-    if found is None:
-        raise IncompleteSignatureError(
-            "Credential must be <access key id>/<YYYYMMDD>/<region>/datapipeline/aws4_request."
-        )
-    return Scope._make([*found.groups(), credential.partition(b"/")[2]])
-
-
-def _names(listed: bytes) -> tuple[bytes, ...]:
-    names = tuple(listed.split(b";"))
-    if not _NAMES.fullmatch(listed) or len(names) > MOST_NAMES or sorted({*names}) != [*names]:
-        raise IncompleteSignatureError(
-            f"SignedHeaders must be at most {MOST_NAMES} names in lower case, each once, in order."
-        )
-    return names
-
-
-@lru_cache(maxsize=MOST_KEYS)
 def _seconds(date: bytes) -> int:
     try:
         return timegm(strptime(date.decode("ascii"), "%Y%m%dT%H%M%SZ"))
@@ -313,22 +202,6 @@ def _scope_sentence(scope: Scope, right: tuple[str, ...]) -> str:
 
 
 def _payload_sentence(said: bytes) -> str:
-    if _HEX.fullmatch(said):
+    if HEX_SHA256.fullmatch(said):
         return "The header x-amz-content-sha256 is not the SHA-256 of the body."
     return "The header x-amz-content-sha256 must be the SHA-256 of the body; it has to be signed."
-
-
-def _what_is_missing(header: bytes) -> str:
-    text = header[:MOST_HEADER].decode("latin-1")
-    algorithm, _, rest = text.partition(" ")
-    if algorithm != ALGORITHM.decode():
-        return f"The header Authorization must begin with {ALGORITHM.decode()}."
-    if len(header) > MOST_HEADER:
-        return f"The header Authorization is longer than {MOST_HEADER} bytes."
-    missing = [part for part in _PARTS if f"{part}=" not in rest]
-    if missing:
-        return f"The header Authorization lacks {' and '.join(missing)}."
-    return (
-        "The header Authorization must be AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, "
-        "Signature=<64 digits in lower-case hex>."
-    )

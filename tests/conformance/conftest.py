@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from gate import Gate
+from gate import PAIRS, Gate
+from pipelines import activity, new_group, poll, start
 from refusing import Place
 from replicas import ReplicaProcess
 from servers import Server
@@ -40,3 +41,25 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     finally:
         made.replica.close()
         server.close()
+
+
+@pytest.fixture
+def api_of(gate):
+    """Make boto3 clients of `gate` by the name of a credential."""
+    made = []
+
+    def client(name):
+        made.append(gate.replica.client_of(PAIRS[name]))
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def task(api_of):
+    """A task of worker group etl-…, handed out to `runner`: pipeline, group, handle."""
+    operator, group = api_of("operator"), f"etl-{new_group()}"
+    pipeline = start(operator, activity("A", group))
+    return pipeline, group, poll(api_of("runner"), group)["taskId"]
