@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from replicas import ReplicaProcess
 
 INSTALLED = Path(sys.prefix) / "clients"
@@ -84,11 +86,16 @@ class AwsCli:
         return json.loads(output) if output.strip() else {}
 
 
-def run_script(replica: ReplicaProcess, name: str, given: object) -> Any:
-    """Run a script with the AWS SDK for JavaScript; return what it prints as data."""
+def run_script(
+    replica: ReplicaProcess, name: str, given: object, more: Mapping[str, str] | None = None
+) -> Any:
+    """Run a script with the AWS SDK for JavaScript; return what it prints as data.
+
+    `more` is added to its environment.
+    """
     ran = subprocess.run(
         [installed("node"), str(SCRIPTS / name), json.dumps(given)],
-        env={**environment(replica), "CLIENTS": str(INSTALLED / "js")},
+        env={**environment(replica), "CLIENTS": str(INSTALLED / "js"), **(more or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -82,7 +82,7 @@ class Api:
         self._rates = Rates(coordinator.settings.rates) if coordinator.settings.rates else None
         self._polling = Polling(coordinator.settings.max_polls)
         self.connections = Connections(coordinator.settings, coordinator.metrics.limited)
-        self._audit = Audit(coordinator.settings.audit)
+        self._audit = Audit(coordinator.settings.audit, coordinator.access.keyring)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
@@ -123,7 +123,7 @@ class Api:
 
         The audit trail costs an accepted report 0.1 µs, unless all calls are to be in it.
         """
-        began, known, credential = perf_counter(), None, None
+        began, credential = perf_counter(), None
         try:
             known = self._access.known(headers)
             credential = await self._access.admitted(known, REPORT, body)
@@ -135,7 +135,7 @@ class Api:
         self._requests.answered(REPORT, outcome.status, began)
         request_id = self._replies.next_id()
         if outcome is not _ACCEPTED or self._audit.everything:
-            seen = Seen(client, began, headers, REPORT, known, credential, body)
+            seen = Seen(client, began, headers, REPORT, credential, body)
             self._audit.tell(request_id, seen, outcome)
         return self._replies.render(request_id, *outcome)
 
@@ -171,9 +171,9 @@ class Api:
             seen.operation = operation = operation_of(
                 headers.get(b"x-amz-target"), b"" if self._access.signed else query
             )
-            seen.known = self._access.known(scope["headers"], query)
+            known = self._access.known(scope["headers"], query)
             seen.body = body = await read_body(headers, receive, self._max_body)
-            seen.credential = await self._access.admitted(seen.known, operation, body)
+            seen.credential = await self._access.admitted(known, operation, body)
             if self._rates is not None:
                 self._rates.take(seen.credential.account, operation)
             if operation == REPORT:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from coordinator.domain.credentials import Credential
-    from coordinator.service.access import Known
+    from coordinator.service.keyring import Keyring
     from coordinator.web.handlers import Call
     from coordinator.web.replies import Outcome
 
@@ -41,7 +41,8 @@ REFUSED_EACH_SECOND: Final = 20
 MOST_BODY: Final = 65536
 _DONE = (b"", b"accepted")
 # The start of an access key id that is none of ours: all of it may be a secret in the wrong place.
-_CLAIMED = re.compile(rb"Credential=(\w{1,6})")
+_CLAIMED = re.compile(rb"Credential=(\w{1,128})/")
+_SHOWN = 6
 
 
 @dataclass(slots=True)
@@ -52,7 +53,6 @@ class Seen:
     began: float  # by `perf_counter`
     headers: Sequence[tuple[bytes, bytes]] = ()
     operation: str = ""
-    known: Known | None = None
     credential: Credential | None = None  # that signed
     body: bytes = b""
     request: msgspec.Struct | None = None
@@ -62,8 +62,9 @@ class Seen:
 class Audit:
     """Writes the trail of one replica, as ``COORDINATOR_AUDIT`` says."""
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, keyring: Keyring | None) -> None:
         self._off = mode == "off"
+        self._keyring = keyring
         self.everything = mode == "all"
         # Who has signed is not hidden by a flood of strangers.
         self._strangers, self._callers = Bound("strangers"), Bound("callers")
@@ -82,7 +83,27 @@ class Audit:
                 return
         elif not self.everything and seen.operation not in CHANGES:
             return
-        log.info("call", extra=_fields(request_id, seen, outcome))
+        log.info("call", extra=self._fields(request_id, seen, outcome))
+
+    def _fields(self, request_id: bytes, seen: Seen, outcome: Outcome) -> dict[str, object]:
+        """Return the fields of a line; those that do not apply are not there."""
+        claimed = "" if seen.credential else _claimed(seen.headers)
+        named = seen.credential or (self._keyring and self._keyring.find(claimed))
+        fields = {
+            "request_id": request_id.decode(),
+            "account": named.account if named else "",
+            "access_key": named.access_key if named else "",
+            "claimed_key": claimed[:_SHOWN] + "…" if claimed and not named else "",
+            "operation": seen.operation if seen.operation in OPERATIONS else "",
+            **(_about(seen, named.account) if named and _is_signed(seen, outcome) else {}),
+            "verdict": outcome.verdict.decode(),
+            "error": outcome.error,
+        }
+        told: dict[str, object] = {name: value for name, value in fields.items() if value != ""}
+        told["status"] = outcome.status
+        told["duration_ms"] = round((perf_counter() - seen.began) * 1000, 3)
+        told["remote"] = seen.client[0] if seen.client else "local"
+        return told
 
 
 class Bound:
@@ -110,26 +131,6 @@ class Bound:
         fields = {"left_out": self._left_out, "whose": self._whose}
         self._left_out = 0
         log.info("refused calls are left out", extra=fields)
-
-
-def _fields(request_id: bytes, seen: Seen, outcome: Outcome) -> dict[str, object]:
-    """Return the fields of a line; those that do not apply are not there."""
-    named = seen.known.credential if seen.known else seen.credential
-    fields = {
-        "request_id": request_id.decode(),
-        "account": named.account if named else "",
-        "access_key": named.access_key if named else "",
-        "claimed_key": "" if named else _claimed(seen.headers),
-        "operation": seen.operation if seen.operation in OPERATIONS else "",
-        **(_about(seen, named.account) if named and _is_signed(seen, outcome) else {}),
-        "verdict": outcome.verdict.decode(),
-        "error": outcome.error,
-    }
-    told: dict[str, object] = {name: value for name, value in fields.items() if value != ""}
-    told["status"] = outcome.status
-    told["duration_ms"] = round((perf_counter() - seen.began) * 1000, 3)
-    told["remote"] = seen.client[0] if seen.client else "local"
-    return told
 
 
 def _is_signed(seen: Seen, outcome: Outcome) -> bool:
@@ -174,5 +175,6 @@ def _pipeline(pipeline_id: str) -> dict[str, str | int]:
 
 
 def _claimed(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """Return the access key id that a request names, whether it is one or not."""
     found = _CLAIMED.search(dict(headers).get(b"authorization", b""))
-    return found[1].decode() + "…" if found else ""
+    return found[1].decode() if found else ""

@@ -12,6 +12,7 @@ from unittest import mock
 import botocore.auth
 import pytest
 from botocore.exceptions import ClientError
+from faketime import library
 from gate import KINDS, PAIRS, error
 from installed_clients import AwsCli, run_script
 from pipelines import activity, create, ids, new_group, put, start
@@ -197,6 +198,15 @@ def test_the_sdk_for_javascript_signs(gate):
     given = {"unique": uuid.uuid4().hex, "group": new_group(), "empty": new_group()}
     said = run_script(gate.replica, "task.mjs", given)
     assert said["report"]["canceled"] is False
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wrong_clock_is_corrected_by_the_sdk_for_javascript(gate, hours):
+    """It signs once more by the Date of the answer that says RequestExpired."""
+    clock = {"LD_PRELOAD": library(), "FAKETIME": f"{hours:+}h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    said = run_script(gate.replica, "clock.mjs", {}, clock)
+    assert said["attempts"] == 2
+    assert abs(said["offset"] + hours * 3_600_000) < 60_000
 
 
 def test_our_runner_signs(gate, api_of, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import closing
 
@@ -11,6 +12,7 @@ from gate import PAIRS, Gate
 from pipelines import activity, finish, new_group, poll, put
 from replicas import CONTENT_TYPE, Pair
 from servers import Server
+from signing import signed
 from waiting import wait_until
 
 ALWAYS = {"timestamp", "level", "logger", "event", "request_id", "status", "duration_ms", "remote"}
@@ -128,7 +130,7 @@ def test_who_was_refused_and_why(gate_of):
     assert (denied["access_key"], denied["pipeline"]) == ("KEY_viewer", pipeline["pipelineId"])
     wrong = told(gate, Pair("KEY_viewer", "x" * 20), "DeletePipeline", pipeline)
     assert wrong["error"] == "InvalidSignatureException"
-    assert wrong["access_key"] == "KEY_viewer"
+    assert (wrong["account"], wrong["access_key"]) == ("data", "KEY_viewer")
     assert "pipeline" not in wrong
     swapped = told(gate, Pair("c2VjcmV0_in_the_wrong_place", "x" * 20), "ListPipelines", {})
     assert swapped == {
@@ -139,6 +141,15 @@ def test_who_was_refused_and_why(gate_of):
     unknown = told(gate, "operator", "MadeUp", {})
     assert unknown["error"] == "InvalidRequestException"
     assert "operation" not in unknown
+
+
+def test_a_key_whose_clock_is_wrong_is_named(gate_of):
+    """It is the host that somebody has to look after."""
+    gate, date = gate_of("changes"), "20200101T000000Z"
+    signed_then = signed(PAIRS["runner"], "ListPipelines", b"{}", gate.replica.url + "/")
+    headers = {name: re.sub(r"\b2\d{7}\b", date[:8], value) for name, value in signed_then.items()}
+    line = line_of(gate, gate.replica.send("POST", "/", "{}", headers | {"X-Amz-Date": date}))
+    assert (line["error"], line["access_key"]) == ("RequestExpired", "KEY_runner")
 
 
 @pytest.mark.parametrize("content_type", [CONTENT_TYPE, CONTENT_TYPE + "; charset=utf-8"])
