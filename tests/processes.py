@@ -14,14 +14,14 @@ END_SECONDS = 20
 
 
 class CommandProcess:
-    """A running command; what it writes goes to the file `log`."""
+    """A running command; what it writes goes to the file `log`, `more` is its environment's."""
 
-    def __init__(self, log, arguments, settings):
+    def __init__(self, log, arguments, settings, more=None):
         self._log = log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "coordinator.cli", *arguments],
-                env=environment(settings),
+                env={**environment(settings), **(more or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

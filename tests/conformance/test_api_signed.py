@@ -203,7 +203,11 @@ def test_the_sdk_for_javascript_signs(gate):
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_wrong_clock_is_corrected_by_the_sdk_for_javascript(gate, hours):
     """It signs once more by the Date of the answer that says RequestExpired."""
-    clock = {"LD_PRELOAD": library(), "FAKETIME": f"{hours:+}h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    clock = {
+        "LD_PRELOAD": library(),
+        "FAKETIME": f"{hours:+}h",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
     said = run_script(gate.replica, "clock.mjs", {}, clock)
     assert said["attempts"] == 2
     assert abs(said["offset"] + hours * 3_600_000) < 60_000
