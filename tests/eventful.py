@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+MAX_BODY = 1_000_000  # bytes
 SHORT = {
     "ACK_TIMEOUT": 1.5,
     "PROGRESS_TIMEOUT": 2,
-    "STALE_AFTER": 1,
     "POLL_WAIT": 1,
     "REDIS_TIMEOUT": 0.3,  # shorter than a scrape may take
     "OUTAGE_THRESHOLD": 1,
     "OUTAGE_GRACE": 1,
     "RETRY_DELAY": 1,
+    "MAX_BODY": MAX_BODY,
 }
 BEAT = 0.15  # seconds between two reports
 STEADY = ("etl", "reports")
@@ -168,7 +169,7 @@ class Eventful:
         finish(self.api, wait_until(lambda: self._offered("killed"), 20))
 
     def mistakes(self) -> None:
-        """Callers make mistakes: no such pipeline, results and polls twice, an altered handle."""
+        """Callers make mistakes: no such pipeline, twice the same, an altered handle, too much."""
         with suppress(ClientError):
             self.api.activate_pipeline(pipelineId="df-NOSUCHPIPELINE")
         start(self.api, activity("Twice", "twice"))
@@ -181,6 +182,7 @@ class Eventful:
         finish(self.api, task)
         with suppress(ClientError):
             self.api.report_task_progress(taskId=task["taskId"][:-4] + "AAAA")
+        assert self.replicas[0].post("ListPipelines", b" " * (MAX_BODY + 1)).status == 413
 
     def an_outage(self) -> None:
         """Redis is killed while leases are out, and comes back."""

@@ -60,6 +60,12 @@ function limits(steps) {
   };
 }
 
+// Opaque, because each area is drawn over those that it is stacked under.
+function light(hex) {
+  const parts = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return `rgb(${parts.map((part) => Math.round(part * 0.6 + 102)).join(" ")})`;
+}
+
 function stack(rows) {
   const sums = times.map(() => 0);
   return rows.map((row) => row.map((value, at) => (sums[at] += value ?? 0)));
@@ -73,7 +79,7 @@ function drawLines(box, panel) {
   if (stacked) rows = stack(rows);
   const lines = series.map((_, index) => ({
     stroke: COLOURS[index % COLOURS.length],
-    fill: stacked ? `${COLOURS[index % COLOURS.length]}66` : `${COLOURS[index % COLOURS.length]}1a`,
+    fill: stacked ? light(COLOURS[index % COLOURS.length]) : `${COLOURS[index % COLOURS.length]}1a`,
     width: 1.3, points: { show: false }, spanGaps: false,
   }));
   if (stacked) { rows.reverse(); lines.reverse(); }
@@ -119,15 +125,16 @@ function drawStat(box, panel) {
 }
 
 function drawTable(box, panel) {
-  const renamed = panel.transformations.find((one) => one.id === "organize").options.renameByName;
-  const labels = Object.keys(renamed).filter((name) => !name.startsWith("Value"));
+  const { renameByName, indexByName } = panel.transformations[1].options;
+  const names = Object.keys(indexByName).sort((a, b) => indexByName[a] - indexByName[b]);
+  const labels = names.filter((name) => !name.startsWith("Value"));
   const table = element(box, "table");
   const head = element(table, "tr");
-  for (const name of Object.values(renamed)) element(head, "th", "", name);
+  for (const name of names) element(head, "th", "", renameByName[name]);
   const rows = {};
   panel.targets.forEach((target, column) => target.series.forEach((one) => {
     const key = labels.map((label) => one.labels[label]).join("\n");
-    (rows[key] ??= [])[column] = last(one);
+    if (one.points.at(-1)[0] > ended - 2 * step) (rows[key] ??= [])[column] = last(one);
   }));
   for (const [key, row] of Object.entries(rows).sort()) {
     const line = element(table, "tr");

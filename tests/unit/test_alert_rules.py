@@ -22,6 +22,7 @@ RULES = [
     for rule in group["rules"]
 ]
 NAMES = [rule["alert"] for rule in RULES]
+QUOTED = re.compile(r'"([^"]+)"')
 METRIC = re.compile(r"\b(?:coordinator_\w+|up\b)")
 
 
@@ -71,6 +72,16 @@ def test_the_runbook_has_a_section_for_each_alert():
     assert len(set(NAMES)) == len(NAMES)
     for text in sections().values():
         assert re.findall(r"^\*\*(\w+):\*\* ", text, re.MULTILINE) == ["Means", "Look", "Do"]
+
+
+def test_the_panels_that_the_runbook_names():
+    """What it quotes are titles of panels."""
+    files = (ROOT / "deploy/grafana/json").glob("*.json")
+    panels = [panel for path in files for panel in json.loads(path.read_text())["panels"]]
+    titles = {panel["title"] for panel in panels}
+    quoted = {" ".join(one.split()) for text in sections().values() for one in QUOTED.findall(text)}
+    assert len(quoted) > 10
+    assert quoted <= titles
 
 
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .pages import Page, Section
-from .panels import Column, Line, lines, stat_of, table_of
+from .panels import Column, Line, lines, table_of
 from .queries import GROUP, largest, mean, per_second, quantile, share, total
 
 BY = "account, worker_group"
@@ -102,6 +102,7 @@ POLLING = [
         "Near 100 %: more runners than work. That costs little.",
         Line(share(per_second("empty_polls_total"), per_second("polls_total")), "empty"),
         unit="percentunit",
+        span=12,
     ),
     lines(
         "Wake-ups",
@@ -111,12 +112,7 @@ POLLING = [
         Line(per_second("wakes_total"), "messages"),
         Line(per_second("empty_wakes_total"), "woken for nothing"),
         unit="ops",
-    ),
-    stat_of(
-        "Waiting polls, all groups",
-        "Polls that wait for a task, over all replicas.",
-        "0: no runner is there, or all are busy (live leases in Leases).",
-        total("waiters"),
+        span=12,
     ),
 ]
 PAGE = Page(

@@ -46,13 +46,12 @@ MOVING = [
         limits=(("orange", 1),),
     ),
     stat_of(
-        "Silent for long",
-        "Leases whose runner has not reported for longer than COORDINATOR_STALE_AFTER; they are "
-        "not "
-        "taken before their deadline.",
-        "Look at the runners: DescribeObjects names the holder in @waitingReason.",
-        largest("stale_leases"),
-        limits=(("orange", 1),),
+        "Late by",
+        "For how long the oldest timer that is due has waited to be applied.",
+        "More than a second: see TimersBehind.",
+        largest("timers_lag_seconds"),
+        unit="s",
+        limits=(("orange", 1.0), ("red", 5.0)),
     ),
     lines(
         "What becomes of tasks",
@@ -163,12 +162,13 @@ LATE = [
         unit="s",
     ),
     lines(
-        "Due timers not applied",
-        "Timers that are due now, and how late the oldest is. Each replica looks at least each "
-        "200 ms.",
+        "Age of the oldest due timer",
+        "For how long the timer that has been due longest has waited. Each replica looks at least "
+        "each 200 ms, so it is mostly nothing. How many are due: Pipelines and schedules.",
         "Growing: see TimersBehind.",
-        Line(largest("timers_due"), "due"),
-        Line(largest("timers_lag_seconds"), "age of the oldest, s"),
+        Line(largest("timers_lag_seconds"), "oldest"),
+        unit="s",
+        limits=(("red", 5.0),),
     ),
     lines(
         "Leases swept and events heard",

@@ -107,8 +107,9 @@ REDIS = [
     ),
     lines(
         "Refusals of scripts",
-        "Calls that scripts refused, by code, each second.",
-        "Most are callers' mistakes, answered as such. OOM: see MemoryNearLimit.",
+        "Error answers of Redis to calls of scripts, by code, each second. NOSCRIPT and NOT_STAGED are "
+        "answered by sending what is missing; the others are mostly callers' mistakes.",
+        "OOM: see MemoryNearLimit. MOVED and TRYAGAIN for long: a Cluster that does not settle.",
         Line(per_second("script_errors_total", by="code"), "{{code}}"),
         unit="ops",
     ),
