@@ -107,8 +107,8 @@ REDIS = [
     ),
     lines(
         "Refusals of scripts",
-        "Error answers of Redis to calls of scripts, by code, each second. NOSCRIPT and NOT_STAGED are "
-        "answered by sending what is missing; the others are mostly callers' mistakes.",
+        "Error answers of Redis to calls of scripts, by code, each second. NOSCRIPT and NOT_STAGED "
+        "are answered by sending what is missing; the others are mostly callers' mistakes.",
         "OOM: see MemoryNearLimit. MOVED and TRYAGAIN for long: a Cluster that does not settle.",
         Line(per_second("script_errors_total", by="code"), "{{code}}"),
         unit="ops",
