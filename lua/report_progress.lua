@@ -84,7 +84,9 @@ if #rest > 0 then
 end
 
 local lease_ms = tonumber(found[5]) or timeout_ms
-local left = math.floor(math.min(math.max((found[10] - now) * 1000 / math.max(found[10] - found[11], 1), 0), 1000))
+-- A report sets a damaged record right, so what stands in it is no number to count on.
+local until_ms, since_ms = tonumber(found[10]) or now, tonumber(found[11]) or now
+local left = math.floor(math.min(math.max((until_ms - now) * 1000 / math.max(until_ms - since_ms, 1), 0), 1000))
 local deadline_ms = now + lease_ms
 redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', clock + lease_ms)
 redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)

@@ -18,13 +18,8 @@ from coordinator.errors import (
     RequestExpiredError,
     UnknownKeyError,
 )
-from coordinator.wire.signatures import (
-    check_scope,
-    check_signature,
-    merged,
-    signature_of,
-    signing_key,
-)
+from coordinator.wire.authorization import merged, signature_of
+from coordinator.wire.signatures import check_scope, check_signature, signing_key
 
 PAIR = Pair("AKFUZZ", "secret/of+the/fuzzer")
 BODY = b'{"taskId": "t-1"}'

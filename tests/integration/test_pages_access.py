@@ -168,7 +168,7 @@ def test_an_answer_of_the_api_is_as_it_was(gate):
     """The pages' headers are no business of SDKs."""
     answer = gate.call("viewer", "ListPipelines", {})
     assert json.loads(answer.body)["pipelineIdList"] == []
-    assert answer.headers.keys() == {"content-type", "content-length", "x-amzn-requestid"}
+    assert answer.headers.keys() == {"content-type", "content-length", "date", "x-amzn-requestid"}
 
 
 def test_no_secret_is_logged(gate):
