@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     max_polls: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         5000, description="polls under way at a time, of an account on a replica; 0: any number"
     )
+    max_pending: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
+        0, description="unfinished instances of an account in each shard; 0: any number"
+    )
     rates: Annotated[dict[str, Rate], NoDecode] = Field(
         default_factory=dict, description="calls a second, by operation; aws: those of AWS"
     )

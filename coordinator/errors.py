@@ -4,6 +4,7 @@ The tree::
 
     CoordinatorError
     ├── InvalidRequestError       the caller must change the request
+    │   └── TooMuchPendingError   the account has as much unfinished work as it may
     ├── PipelineNotFoundError     no pipeline has this id, or not in this account
     ├── PipelineDeletedError      the pipeline is deleted
     ├── TaskNotFoundError         no task has this handle
@@ -39,6 +40,10 @@ class CoordinatorError(Exception):
 
 class InvalidRequestError(CoordinatorError):
     """The request is not valid."""
+
+
+class TooMuchPendingError(InvalidRequestError):
+    """The account has as many unfinished instances as it may (COORDINATOR_MAX_PENDING)."""
 
 
 class PipelineNotFoundError(CoordinatorError):

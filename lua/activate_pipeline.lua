@@ -8,6 +8,7 @@
 --   3 version    string  the version that the caller checked and staged: <number>, or <number>-<digest of parameter values>
 --   4 answer     string  digest that names the call, or empty
 --   5 from_ms    string  schedules: the time to go on from; empty: where they were
+--   6 max_pending int    most instances of the account that have not ended; 0: any number
 -- RETURNS
 --   start second (epoch) | resumed | scheduled | nil (a repeat: nothing was done)
 -- ERRORS
@@ -18,9 +19,11 @@
 --   VERSION_CHANGED     <latest>: another version was put meanwhile
 --   NOT_STAGED          what the version runs is not there yet
 --   TOO_MANY_RUNS       <most>: so many of its starts have not ended yet
+--   TOO_MUCH_PENDING    <pending> <more> <most>: the account has so many instances that have not ended, and may have <most>
 --   GOES_ON             it goes on with the tasks that it was deactivated with, which have their parameter values
 --   SCHEDULE_CHANGED    <name>: the pipeline has run by this schedule, or without one, and the version would change that
 -- @include lib/now_ms lib/living_pipeline lib/keep_answer lib/has_tasks_left lib/begin_run lib/begin_schedules
+-- @include lib/lacks_room
 -- @keys pipeline definition components timers wake live schedules
 if answered(base, answer) then
   return nil
@@ -53,6 +56,10 @@ elseif staged[2] and not resumed and redis.call('HLEN', live_key(base, scope, ''
   return redis.error_reply('TOO_MANY_RUNS ' .. staged[2])
 elseif resumed and string.find(version, '-') then
   return redis.error_reply('GOES_ON ' .. version)
+end
+local no_room = not schedules and not resumed and lacks_room(base, scope, tonumber(staged[1]), max_pending)
+if no_room then
+  return redis.error_reply('TOO_MUCH_PENDING ' .. no_room)
 end
 
 local now = now_ms(base)

@@ -7,7 +7,8 @@
 --   1 base       string  start of the shard's keys
 --   2 scope      string  account and pipeline
 --   3 answer     string  digest that names the call, or empty
---   4 ...        list    at most 200 instance ids
+--   4 max_pending int    most instances of the account that have not ended; 0: any number
+--   5 ...        list    at most 200 instance ids
 -- RETURNS
 --   how many of the ids were looked at (fewer than all where they depend on very many: call again with the others),
 --   how many of those will run again
@@ -15,13 +16,22 @@
 --   PIPELINE_NOT_FOUND  nothing is known of the pipeline
 --   PIPELINE_DELETED    it is deleted
 --   NO_SUCH_INSTANCE    <id>
+--   TOO_MUCH_PENDING    <pending> <more> <most>: the account has so many instances that have not ended, and may have <most>
 -- @include lib/now_ms lib/chosen_instances lib/keep_answer lib/restart_instance lib/publish_wakes lib/overtake_cancel
--- @include lib/unfinished_needs lib/failed_checks lib/tell_dependents
+-- @include lib/unfinished_needs lib/failed_checks lib/tell_dependents lib/lacks_room
 -- @keys pipeline
 local MOST_LOOKED_AT, MOST_CHECKS = 10000, 1000
 local found, instead, numbers = chosen_instances(base, scope, answer, rest)
 if not found then
   return instead
+end
+local ended = 0
+for _, record in pairs(found) do
+  ended = ended + (record.state == 'terminal' and 1 or 0)
+end
+local no_room = lacks_room(base, scope, ended, max_pending)
+if no_room then
+  return redis.error_reply('TOO_MUCH_PENDING ' .. no_room)
 end
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'canceling', 'cancel_to')
 local now, again, plans, left, looked_at, looked = now_ms(base), {}, {}, {}, 0, 0

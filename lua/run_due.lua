@@ -11,6 +11,7 @@
 --   5 max_lost        int     lost leases in a row before FAILED
 --   6 tombstone_ms    int     how long a deleted pipeline is remembered
 --   7 alarms          int     most alarms that the caller can deliver now; -1: it never does
+--   8 max_pending     int     most instances of an account that have not ended; 0: any number
 -- RETURNS
 --   next due ms (-1: nothing), now ms, ms by which the server's clock was found to have stepped back, gap ms (0: none),
 --   then counts: timers applied, leases lost unacknowledged, lost silent, graced, attempts timed out, instances failed,
@@ -24,7 +25,7 @@ local timers, now, clock = timers_key(base), shard_clock(base)
 local due = redis.call('ZRANGEBYSCORE', timers, '-inf', '(' .. string.format('%.0f', now), 'LIMIT', 0, limit)
 local stepped_ms, gap_ms, gap_end = note_run(base, threshold_ms)
 local limits = { clock = clock, gap_end = gap_end, grace_ms = grace_ms, max_lost = max_lost, tombstone_ms = tombstone_ms,
-  alarms = alarms, offered = {} }
+  alarms = alarms, offered = {}, max_pending = max_pending }
 local late = {}
 local done = { other = 0, ack = 0, progress = 0, graced = 0, timeout = 0, failed = 0, cursor = 0, broken = 0 }
 local wakes, postponed, work, trouble = {}, {}, 0, '' -- wakes by account

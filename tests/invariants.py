@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from invariants_backlogs import check_backlogs
+from invariants_pending import check_pending
 from invariants_runs import Runs
 from tables import fields
 
@@ -70,6 +71,7 @@ class Shard:
         alarms, stuck = counts.pop("alarms", 0), counts.pop("stuck", 0)
         assert counts == dict(states), "the counts are not the real ones"
         self.check_alarms(alarms, stuck)
+        check_pending(self)
         self.check_ready()
         check_backlogs(self)
         self.check_timers()

@@ -31,6 +31,7 @@ LIMITS = (
     "headers",
     "idle_connections",
     "long_polls",
+    "pending",
     "pipelined",
     "rate",
     "time",

@@ -81,6 +81,7 @@ class Activation:
             InvalidRequestError: there is no definition, or it has errors; a parameter has no value;
                 an expression has none; as many runs go on as may; a `start_ms` is given on demand;
                 or the guard against backfills refuses.
+            TooMuchPendingError: the account has no room for the instances of another run.
             UnavailableError: others kept putting definitions.
             PipelineNotFoundError, PipelineDeletedError
         """

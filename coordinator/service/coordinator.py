@@ -64,7 +64,8 @@ def build(settings: Settings, router: Router) -> Coordinator:
     keyring = Keyring(settings.credentials_file, metrics) if settings.signed else None
     scripts = Scripts(router, durable=settings.durability.startswith("replicas:"))
     shards = Shards(Layout(scripts))
-    pipelines, tasks, timers = Pipelines(scripts), Tasks(scripts), Timers(scripts, settings)
+    pipelines = Pipelines(scripts, settings.max_pending)
+    tasks, timers = Tasks(scripts), Timers(scripts, settings)
     contexts, sightings = Contexts(pipelines), Sightings(tasks, shards)
     alarms = AlarmService(Alarms(scripts), contexts, settings, metrics)
     due = DueWork(timers, alarms, metrics)

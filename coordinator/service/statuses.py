@@ -43,6 +43,7 @@ class Statuses:
         Raises:
             InvalidRequestError: the status is unknown, or an id is none of what it is for; nothing
                 changes.
+            TooMuchPendingError: the account has no room for what would run again.
             PipelineNotFoundError, PipelineDeletedError
         """
         name, wanted = status.upper(), list(dict.fromkeys(ids))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from coordinator.store.instances import Record, Search, StoredInstance
+    from coordinator.store.scripts import Scripts
 
 STAGE_BYTES = 256 * 1024
 STAGE_FIELDS = 500
@@ -48,7 +49,14 @@ class Pipelines(Facts):
 
     Every method raises PipelineNotFoundError for an id that no pipeline of the account has, and
     those that change something PipelineDeletedError for a deleted one.
+
+    Args:
+        max_pending: most unfinished instances of an account in a shard; 0: any number.
     """
+
+    def __init__(self, scripts: Scripts, max_pending: int = 0) -> None:
+        super().__init__(scripts)
+        self._max_pending = max_pending
 
     async def create(
         self, shard: int, new: NewPipeline, pipeline_id: str, *, create: bool = True
@@ -161,6 +169,7 @@ class Pipelines(Facts):
             NotStagedError, VersionChangedError: the caller must prepare again.
             InvalidRequestError: it has as many runs as it may have, or its schedules are others
                 than those that it has run by.
+            TooMuchPendingError: the account has no room for the instances of another run.
         """
         start: int | bytes | None = await self._scripts.call(
             "activate_pipeline",
@@ -169,6 +178,7 @@ class Pipelines(Facts):
             version=version,
             answer=answer,
             from_ms="" if start_ms is None else start_ms,
+            max_pending=self._max_pending,
         )
         return start if isinstance(start, int) else None
 
@@ -218,6 +228,7 @@ class Pipelines(Facts):
 
         Raises:
             InvalidRequestError: an id is not an instance of the pipeline; nothing was changed.
+            TooMuchPendingError: the account has no room for all that would run again.
         """
         left, changed = list(ids), 0
         while left:
@@ -227,6 +238,7 @@ class Pipelines(Facts):
                 *left,
                 scope=f"{account}:{pipeline_id}",
                 answer=f"{answer}.{len(ids) - len(left)}" if answer else "",
+                max_pending=self._max_pending,
             )
             left, changed = left[looked_at:], changed + count
         return changed

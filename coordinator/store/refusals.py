@@ -19,6 +19,7 @@ from coordinator.errors import (
     PipelineNotFoundError,
     PollSupersededError,
     TaskNotFoundError,
+    TooMuchPendingError,
     VersionChangedError,
 )
 
@@ -105,6 +106,15 @@ def _too_many_runs(most: str) -> CoordinatorError:
     )
 
 
+def _too_much_pending(detail: str) -> CoordinatorError:
+    pending, more, most = detail.split(" ")
+    return TooMuchPendingError(
+        f"The account has {pending} unfinished instances where this pipeline is kept, and may have "
+        f"{most} (COORDINATOR_MAX_PENDING): there is no room for {more} more. Wait for some to end, "
+        "or cancel them."
+    )
+
+
 def _goes_on(_: str) -> CoordinatorError:
     return InvalidRequestError(
         "The pipeline goes on with the tasks that it was deactivated with, which have their "
@@ -136,6 +146,7 @@ REFUSALS: Final[dict[str, Callable[[str], CoordinatorError]]] = {
     "DEFINITION_ERRORED": _definition_errored,
     "NEVER_ACTIVATED": _never_activated,
     "TOO_MANY_RUNS": _too_many_runs,
+    "TOO_MUCH_PENDING": _too_much_pending,
     "GOES_ON": _goes_on,
     "SCHEDULE_CHANGED": _schedule_changed,
     "VERSION_CHANGED": lambda _: VersionChangedError(),

@@ -66,6 +66,7 @@ class Timers:
             "grace_ms": int(settings.outage_grace * 1000),
             "max_lost": settings.max_lost_leases,
             "tombstone_ms": int(settings.history_days * 86_400_000),
+            "max_pending": settings.max_pending,
         }
 
     async def run_due(self, shard: int, limit: int = 100, alarms: int = 0) -> DueRun:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.errors import InvalidRequestError, ThrottledError
+from coordinator.errors import InvalidRequestError, ThrottledError, TooMuchPendingError
 
 
 class MethodNotAllowedError(InvalidRequestError):
@@ -38,6 +38,7 @@ LIMITS: dict[type[Exception], str] = {
     EncodedError: "encoding",
     HeadTooLargeError: "headers",
     PipelinedError: "pipelined",
+    TooMuchPendingError: "pending",
     UrlTooLongError: "url",
 }
 

@@ -28,8 +28,8 @@ local living_steps = {
   forgo = function(base, cursor, now, wakes)
     return forgo_step(base, cursor.scope, cursor.id, cursor.timer, now, wakes)
   end,
-  tick = function(base, cursor, now, wakes)
-    return apply_tick(base, cursor.scope, cursor.id, cursor.timer, now, wakes)
+  tick = function(base, cursor, now, wakes, limits)
+    return apply_tick(base, cursor.scope, cursor.id, cursor.timer, now, wakes, limits.max_pending)
   end,
 }
 
@@ -39,7 +39,7 @@ local function apply_cursor(base, cursor, now, limits, wakes)
   if cursor.kind == 'delete' then
     return delete_instances(base, cursor.scope, cursor.timer, now, limits.tombstone_ms)
   elseif cursor.kind ~= 'create' and living then
-    return living_steps[cursor.kind](base, cursor, now, wakes)
+    return living_steps[cursor.kind](base, cursor, now, wakes, limits)
   end
   local run = cursor.kind == 'create' and read_run(base, cursor.scope, cursor.id) or {}
   if run.count and living then

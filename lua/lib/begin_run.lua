@@ -1,5 +1,5 @@
 --- Begin a run of an on-demand pipeline: from the next free second on, an instance of each component. Returns that second.
--- @include lib/create_instances lib/publish_wakes lib/civil
+-- @include lib/create_instances lib/publish_wakes lib/civil lib/count_pending
 -- @keys pipeline live
 local function begin_run(base, scope, version, count, now)
   local pipeline, wakes = pipeline_key(base, scope), {}
@@ -11,6 +11,7 @@ local function begin_run(base, scope, version, count, now)
   }
   redis.call('HSET', pipeline, 'next_instance', run.first + run.count, 'last_start', start, 'latest_run_ms', start * 1000)
   redis.call('HSET', live_key(base, scope, ''), run.first, run.count)
+  count_pending(base, scope, run.count)
   create_instances(base, scope, run, now, wakes)
   publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
   return start

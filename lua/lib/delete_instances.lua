@@ -1,6 +1,7 @@
 --- Remove what belonged to a deleted pipeline, MOST_DELETED instances or alarms at a time, then leave its tombstone. Returns how
 -- many. The claims that held leases stay with the tombstone: their runners are told at their next report.
 -- @include lib/read_hash lib/leave_ready lib/place_of lib/delete_schedules lib/drop_alarm
+-- @include lib/count_pending
 -- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
 -- @keys members scheduled started stages live health paused held interrupted outbox
 local MOST_DELETED = 200
@@ -15,6 +16,9 @@ local function delete_instance(base, scope, n)
   if record.state then
     redis.call('HINCRBY', counts_key(base), record.state, -1)
     redis.call('ZREM', members_key(base, scope, place_of(record)), n)
+    if record.state ~= 'terminal' then
+      count_pending(base, scope, -1)
+    end
   end
   redis.call('ZREM', timers_key(base), 'lease' .. id, 'timeout' .. id, 'retry' .. id, 'fanout' .. id, 'late' .. id, 'expiry' .. id)
   for attempt = 1, tonumber(record.attempt or 0) do

@@ -115,6 +115,7 @@ BAD = {
     "MAX_CONNECTIONS": "0",
     "REQUEST_TIMEOUT": "0",
     "MAX_POLLS": "-1",
+    "MAX_PENDING": "-1",
     "RATES": "PollForTask=2",
     "RESOURCE_GROUPS": "Ec2Resource",
     "HISTORY_DAYS": "0",
