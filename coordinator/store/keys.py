@@ -29,7 +29,9 @@ KEYS: Final[dict[str, Key]] = {
     "timers": Key("timers", "ZSET", "everything that happens later: <kind>:<scope>:<id> by due ms"),
     "counts": Key("counts", "HASH", "instances by state, and alarms to be delivered"),
     "pending": Key(
-        "pending", "HASH", "account to its instances that have not ended, those to be made among them"
+        "pending",
+        "HASH",
+        "account to its instances that have not ended, those to be made among them",
     ),
     "pipelines": Key("pipelines:<account>", "ZSET", "ids of live pipelines, in order of the id"),
     "unique": Key("unique:<account>", "HASH", "digest of (name, uniqueId) to pipeline id"),

@@ -110,8 +110,8 @@ def _too_much_pending(detail: str) -> CoordinatorError:
     pending, more, most = detail.split(" ")
     return TooMuchPendingError(
         f"The account has {pending} unfinished instances where this pipeline is kept, and may have "
-        f"{most} (COORDINATOR_MAX_PENDING): there is no room for {more} more. Wait for some to end, "
-        "or cancel them."
+        f"{most} (COORDINATOR_MAX_PENDING): there is no room for {more} more. Wait for "
+        "some to end, or cancel them."
     )
 
 

@@ -29,7 +29,7 @@ def refusals(replica):
 
 
 def test_activations_and_reruns_beyond_the_bound(replica):
-    """Both are refused once, though the client repeats what may be repeated; room lets them pass."""
+    """Both are refused, and not sent again by a client that repeats; with room they pass."""
     api, group = replica.client(attempts=3), pipelines.new_group()
     several = pipelines.item("Default", maxActiveInstances="5")
     pipeline = pipelines.start(api, several, *(pipelines.activity(name, group) for name in "AB"))

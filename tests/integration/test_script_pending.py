@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 import pytest
 from schedules import HOUR, every, hours_ago, intervals, now_ms, on
 from seeds import ACCOUNT, Bench, component, components
@@ -132,7 +133,7 @@ async def test_a_run_in_the_making_gives_its_room_back(bench: Bench, change: str
 
 
 async def test_intervals_wait_for_room(bench: Bench) -> None:
-    """Intervals that are due wait while there is no room, and each is run in order once there is."""
+    """Intervals that are due wait while there is no room, and then each is run in order."""
     blocking, start = await bench.start(MOST), hours_ago(3.5)
     pipeline = await bench.create()
     await bench.stage(pipeline, [on()], schedules=[every(HOUR, start_ms=start)])
@@ -150,7 +151,7 @@ async def test_intervals_wait_for_room(bench: Bench) -> None:
 
 
 async def test_skipped_intervals_need_no_room(bench: Bench) -> None:
-    """Intervals that an activation leaves out are made as skipped ones, and nothing stays counted."""
+    """Intervals that an activation leaves out are made as skipped ones and are not counted."""
     await bench.start(MOST)
     pipeline = await bench.create()
     await bench.stage(pipeline, [on()], schedules=[every(HOUR, start_ms=hours_ago(2.5))])
@@ -160,7 +161,7 @@ async def test_skipped_intervals_need_no_room(bench: Bench) -> None:
 
 
 async def test_an_old_data_set_has_no_count(bench: Bench) -> None:
-    """Where work was begun before there was a count, its end leaves none, and none below nothing."""
+    """The end of what was begun before there was a count leaves none below nothing."""
     bound(bench)
     await bench.start(1)
     with bench.server.client() as client:
