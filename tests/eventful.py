@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 import uuid
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from alarming import Receiver, alarm
@@ -26,9 +27,13 @@ from pipelines import (
     task_fields,
 )
 from processes import CommandProcess
-from replicas import ReplicaProcess
+from rawhttp import request
+from replicas import ReplicaProcess, address_of
+from scrape import samples
 from servers import Server
 from waiting import wait_until
+
+from coordinator.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +119,9 @@ class Eventful:
             self.a_precondition,
             self.a_cancel,
             self.mistakes,
+            self.a_client_that_leaves,
+            self.two_polls_for_one_task,
+            self.a_timer_that_is_none,
             self.lost_leases,
             self.a_killed_runner,
             self.mistakes,
@@ -148,6 +156,30 @@ class Eventful:
         self.api.set_status(pipelineId=pipeline, objectIds=held, status="TRY_CANCEL")
         self._stop.wait(3 * BEAT)
         assert self._report(task)
+
+    def a_client_that_leaves(self) -> None:
+        """A client closes its connection while its claim is under way; the task goes back."""
+        start(self.api, activity("Left", "left"))
+        wait_until(self._leaves, 20)
+
+    def two_polls_for_one_task(self) -> None:
+        """A task wakes polls at both replicas, and one of them finds nothing."""
+        ask = {"workerGroup": "race"}
+        polls = [
+            threading.Thread(target=client.poll_for_task, kwargs=ask) for client in self._clients
+        ]
+        for thread in polls:
+            thread.start()
+        name = "group_waiters{local,race}"
+        wait_until(lambda: all(samples(each).get(name) for each in self.replicas))
+        start(self.api, activity("Race", "race"))
+        for thread in polls:
+            thread.join()
+
+    def a_timer_that_is_none(self) -> None:
+        """Something is among the timers that no version has put there."""
+        with self.server.client() as client:
+            client.zadd(keys.key("timers", 0), {"nonsense": 0})
 
     def lost_leases(self) -> None:
         """One lease is not acknowledged, another falls silent; both are handed out again."""
@@ -227,6 +259,19 @@ class Eventful:
         status = {"Flaky": "FAILED", "Check": "FALSE"}.get(component, "FINISHED")
         told = {"errorId": "Flaky", "errorMessage": "It fails."} if status == "FAILED" else {}
         finish(client, task, status, **told)
+
+    def _leaves(self) -> bool:
+        """Poll and go while Redis is silent; say whether the task was given back."""
+        replica = self.replicas[0]
+        before = samples(replica)["given_back"]
+        self.server.pause()
+        with closing(socket.create_connection(address_of(replica))) as client:
+            client.sendall(request("PollForTask", {"workerGroup": "left"}))
+            self._stop.wait(BEAT)
+        self.server.resume()
+        with suppress(TimeoutError):
+            return bool(wait_until(lambda: samples(replica)["given_back"] > before, 1))
+        return False
 
     def _report(self, task: Any) -> bool:
         canceled: bool = self.api.report_task_progress(taskId=task["taskId"])["canceled"]

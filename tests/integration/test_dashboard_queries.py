@@ -1,4 +1,7 @@
-"""Every query of every dashboard returns points from a real run, in a real Prometheus."""
+"""Every query of every dashboard returns points from a real run, in a real Prometheus.
+
+So does every row of the table in docs/metrics.md.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import time
 import pytest
 from dashboard_queries import QUERIES, filled
 from eventful import Eventful
+from metrics_table import ROWS
 from prometheus_server import Prometheus
 from waiting import wait_until
 
@@ -18,14 +22,22 @@ METRIC = re.compile(r"\bcoordinator_\w+|\bup\b")
 STILL = {
     "Leases: Age of the oldest due timer A",  # none at the moment of a scrape
     "Leases: Late by A",  # likewise
-    "Leases: Hand-outs undone or repeated A",  # given back: takes a client that leaves in time
     "Leases: Outages and clock B",
-    "Pipelines and schedules: Timers applied B",  # those that could not be
     "Pipelines and schedules: Fan-outs under way A",  # over before a scrape
     "Pipelines and schedules: Timers B",  # those that are due, likewise
-    "Worker groups: Wake-ups B",  # the empty ones: takes polls that race for a task
     "Redis and HTTP: Credentials A",  # an open service has none
 }
+# Rows of the table whose numbers stay at nought in it, and why.
+QUIET = {
+    "coordinator_clock_steps_back_total": "the clock is that of the machine",
+    "coordinator_credentials": "the service is an open one",
+    "coordinator_credentials_broken": "likewise",
+    "coordinator_credentials_loads_total": "likewise",
+    "coordinator_timers_due": "what is due is applied before a scrape sees it",
+    "coordinator_timers_lag_seconds": "likewise",
+    "coordinator_cursors_pending": "likewise",
+}
+ADDED = {"__name__", "job", "instance", "le"}  # by Prometheus, or by the format
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +79,21 @@ def test_a_query_has_points(watched, known, name, expr):
     assert all(map(math.isfinite, found))
     if name not in STILL:
         assert max(found) > 0
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_a_row_of_the_table(watched, row):
+    """What it says is there has these labels, and more than nought somewhere in the run."""
+    series = watched[0].query(f"max_over_time({row.counts}[5m])")
+    found = set().union(*(each.labels.keys() for each in series))  # without one that is empty
+    assert found - ADDED == set(row.labels)
+    assert (max(each.points[0][1] for each in series) == 0) == (row.name in QUIET)
+
+
+def test_the_table_is_whole(known):
+    """A replica shows nothing that is not in it."""
+    shown = {name for name in known if name.startswith("coordinator_")}
+    assert shown == set().union(*(row.stored for row in ROWS))
 
 
 def test_the_rules_load(watched, known):
