@@ -21,18 +21,24 @@ def families(replica):
     answer = ask("/metrics")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    found = list(text_string_to_metric_families(answer.body.decode()))
+    return parsed(answer.body)
+
+
+def parsed(page):
+    """Parse a page, by the metric's name."""
+    found = list(text_string_to_metric_families(page.decode()))
     assert len({family.name for family in found}) == len(found)
     return {family.name: family for family in found}
 
 
 def samples(replica):
     """Return every value by ``name`` or ``name{label}``, without the prefix."""
-    return {
-        _name(sample): sample.value
-        for family in families(replica).values()
-        for sample in family.samples
-    }
+    return values(families(replica))
+
+
+def values(found):
+    """Return the values of families in the same way."""
+    return {_name(sample): sample.value for each in found.values() for sample in each.samples}
 
 
 def counted(*replicas):
