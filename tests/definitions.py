@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from coordinator.domain.components import compile_components
 from coordinator.domain.definitions import Field, PipelineObject
 
+START = "2026-01-31T08:00:00"
+START_MS = 1_769_846_400_000
+ALARM = {"subject": "s", "message": "m"}
 REFERENCES = (
     "dependsOn",
     "parent",
@@ -40,3 +44,15 @@ def activity(object_id, **fields):
     return thing(
         object_id, "ShellCommandActivity", **{"workerGroup": "g", "command": "true"} | fields
     )
+
+
+def every(object_id="s", period="1 day", **fields):
+    """A Schedule; without a start it begins at a fixed time."""
+    start = {} if {"startAt", "startDateTime"} & set(fields) else {"startDateTime": START}
+    return thing(object_id, "Schedule", **{"period": period} | start | fields)
+
+
+def compiled(*objects, **settings):
+    """The components of `objects`."""
+    defaults = {"maximum_retries": 2, "retry_delay_ms": 600_000, "resource_groups": {}}
+    return compile_components(objects, **defaults | settings)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 _numbers = itertools.count(1)
+HOUR = "1 hour"
 
 
 class Ref(NamedTuple):
@@ -194,3 +195,8 @@ def every_call(pipeline: str, task: str) -> dict[str, Object]:
     }
     assert set(made) == set(OPERATIONS)
     return made
+
+
+def seconds(text: str) -> float:
+    """Return a time of the wire in seconds since the epoch."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()

@@ -1,0 +1,46 @@
+"""Activities that wait for preconditions, for tests of the API."""
+
+from __future__ import annotations
+
+from pipelines import Ref, activity, describe, ids, item, selector
+from waiting import wait_until
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+READY, WAITS, LATER = "WAITING_FOR_RUNNER", "WAITING_ON_DEPENDENCIES", "SCHEDULED"
+
+
+def precondition(object_id="Check", **fields):
+    """A precondition that is checked each second."""
+    given = {"type": "ShellCommandPrecondition", "command": "true", "retryDelay": "1 second"}
+    return item(object_id, **given | fields)
+
+
+def guarded(group, **fields):
+    """An activity, its precondition, and what depends on the activity."""
+    return (
+        activity("A", group, precondition=Ref("Check")),
+        activity("B", group, dependsOn=Ref("A")),
+        precondition(**fields),
+    )
+
+
+def again(api, group):
+    """Take a task that is offered again by and by."""
+    return wait_until(lambda: api.poll_for_task(workerGroup=group).get("taskObject"))
+
+
+def of(api, pipeline, component):
+    """The instance of a component."""
+    (name,) = ids(api, pipeline, "INSTANCE", selector("@componentParent", "REF_EQ", component))
+    return name
+
+
+def shown(api, pipeline, component):
+    """The fields of a component's instance."""
+    (fields,) = describe(api, pipeline, of(api, pipeline, component))
+    return fields
+
+
+def reason(api, pipeline, component):
+    """Why a component's instance waits."""
+    return shown(api, pipeline, component).get("@waitingReason")
