@@ -118,6 +118,8 @@ async def test_a_cursor_that_had_to_wait_does_not_come_back(bench: Bench) -> Non
     await bench.delete(pipeline)
     for _ in range(2):  # the first puts off both cursors of the pipeline, to the same moment
         await bench.due()
+    kinds = [timer.partition(":")[0] for timer in bench.dump()["coord:1:{0}:timers"].value]
+    assert kinds == ["delete", "delete"]
     bench.check()
 
 

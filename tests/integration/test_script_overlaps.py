@@ -257,6 +257,22 @@ async def test_an_end_that_comes_earlier(bench: Bench) -> None:
     assert (await bench.claim()).instance_id == four
 
 
+async def test_made_behind_an_end_that_comes_earlier(bench: Bench) -> None:
+    """What is made from then on does not wait for it, though it is there."""
+    start = hours_ago(9.5)
+    parts = [on(HOURS, "Hourly"), on("cron/Four", "Four", needs=[0])]
+    four = four_hours("Four", start_ms=start, offset=1, window=1)
+    pipeline = await bench.schedule(parts, every(HOUR, HOURS, start_ms=start, window=6), four)
+    hours = every(HOUR, HOURS, start_ms=start, window=6, occurrences=5)
+    await bench.activate(pipeline, await bench.stage(pipeline, parts, 0, [hours, four]))
+    await bench.settle()
+    assert intervals("Hourly", start, 5)[0] in await bench.ids(pipeline)
+    first, second = intervals("Four", start, 0, 1, seconds=4 * HOUR)
+    await bench.cancel(pipeline, first)
+    await bench.settle()
+    assert await needs_of(bench, pipeline, second) == set(intervals("Hourly", start, 4))
+
+
 async def test_very_many_that_are_left_out(bench: Bench) -> None:
     """Nobody waits for intervals that are left out without a trace, made before or behind that."""
     start = hours_ago(3000)
