@@ -10,7 +10,7 @@ CLIENTS_STAMP := $(CLIENTS)/.installed
 PLOTS := .venv/plots
 PLOTS_STAMP := $(PLOTS)/.installed
 PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime postgresql \
-  prometheus prometheus-alertmanager
+  prometheus prometheus-alertmanager haproxy dnsmasq-base
 PYTEST_ARGS ?=
 PORT ?= 8080
 MINUTES ?= 2

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 STOP_SECONDS = 15
-SERVING = re.compile(r"serving the AWS Data Pipeline API on (https?://127\.0\.0\.1:(\d+))")
+SERVING = re.compile(r"serving the AWS Data Pipeline API on (https?://127\.[\d.]+:(\d+))")
 ADMIN = re.compile(r"serving metrics and health on http://[\d.]+:(\d+)")
 CONTENT_TYPE = "application/x-amz-json-1.1"
 _session = boto3.Session(
@@ -71,7 +71,7 @@ class Answer:
 
 
 class ReplicaProcess:
-    """One `coordinator serve` process on 127.0.0.1.
+    """One `coordinator serve` process on 127.0.0.1, unless `host` is set before it is started.
 
     Args:
         redis_url: its Redis; empty for an embedded Valkey in `directory`.
@@ -85,6 +85,7 @@ class ReplicaProcess:
         self.directory = Path(tempfile.mkdtemp(prefix="coord-"))
         self.settings = {"REDIS_URL": redis_url, "DATA_DIR": self.directory / "data", **settings}
         self.arguments: list[str] = []
+        self.host = "127.0.0.1"
         self.port = 0
         self.pair: Pair | None = None  # the access key of its clients
         self.authority: Path | None = None  # the certificate that its clients trust; None: no TLS
@@ -93,7 +94,7 @@ class ReplicaProcess:
     @property
     def url(self) -> str:
         """The endpoint."""
-        return f"http{'s' if self.authority else ''}://127.0.0.1:{self.port}"
+        return f"http{'s' if self.authority else ''}://{self.host}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -109,8 +110,8 @@ class ReplicaProcess:
 
     def start(self, *, wait: bool = True) -> None:
         """Start the process and, unless `wait` is false, wait until /readyz answers 200."""
-        command = [sys.executable, "-m", "coordinator.cli", "serve", "--port", str(self.port)]
-        command += self.arguments
+        command = [sys.executable, "-m", "coordinator.cli", "serve", "--host", self.host]
+        command += ["--port", str(self.port), *self.arguments]
         seen = len(self.log)
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -232,9 +233,9 @@ class ReplicaProcess:
     def _connection(self, port: int, timeout: float) -> http.client.HTTPConnection:
         """Connect to the admin port, if it is given, or to the API's."""
         if self.authority is None or port:
-            return http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
+            return http.client.HTTPConnection(self.host, port or self.port, timeout=timeout)
         context = ssl.create_default_context(cafile=self.authority)
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
 
     def _serving(self, seen: int) -> re.Match[str] | None:
         assert self.process is not None, "the replica was not started"
