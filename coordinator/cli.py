@@ -205,11 +205,12 @@ def bench() -> None:
     type=click.FloatRange(0.1, 3600),
     help="Length of each measurement.",
 )
-def reports(rounds: int, seconds: float) -> None:
+@click.option("--signed", is_flag=True, help="Measure a replica that checks signatures, too.")
+def reports(rounds: int, seconds: float, *, signed: bool) -> None:
     """CPU of one ReportTaskProgress against uvicorn's floor."""
     from coordinator.commands.bench.reports import bench_reports  # noqa: PLC0415 - starts faster
 
-    bench_reports(rounds, seconds)
+    bench_reports(rounds, seconds, signed=signed)
 
 
 def _with_redis() -> Settings:

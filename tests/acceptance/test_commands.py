@@ -173,11 +173,12 @@ def test_a_runner_whose_coordinator_never_comes(command):
 
 @pytest.mark.measure
 def test_bench_reports():
-    """The table and its sentence; no request failed, and a report is within reach of the floor."""
-    text = printed("bench", "reports", "--rounds", "1", "--seconds", "0.2")
-    for column in ("round", "floor µs", "replica µs", "CPU ratio"):
+    """The table and its sentences; no request failed, and a report is within reach of the floor."""
+    text = printed("bench", "reports", "--rounds", "1", "--seconds", "0.2", "--signed")
+    for column in ("round", "floor µs", "replica µs", "signed µs", "CPU ratio"):
         assert column in text
     found = re.search(r"costs 1/(\d\.\d\d) of the floor's CPU .*; (\d+) failed requests\.", text)
     assert found, text
     assert float(found[1]) >= 0.35
     assert found[2] == "0"
+    assert re.search(r"A signed one costs -?\d+\.\d µs of CPU more", text)

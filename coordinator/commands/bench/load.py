@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
 class Load(NamedTuple):
     """What a run of the generator did."""
 
@@ -21,16 +24,20 @@ class Load(NamedTuple):
     failures: int
 
 
-def request_bytes(port: int, operation: str, body: dict[str, object]) -> bytes:
-    """Write a request as boto3 sends it, unsigned: the same headers, of the same length."""
+def request_bytes(port: int, operation: str, body: dict[str, object], signature: str = "") -> bytes:
+    """Write a request as boto3 sends it: the same headers, of the same length.
+
+    `signature` is the lines of headers that sign it, if it is signed.
+    """
     text = msgspec.json.encode(body)
     head = (
         "POST / HTTP/1.1\r\n"
         f"Host: 127.0.0.1:{port}\r\n"
         "Accept-Encoding: identity\r\n"
         f"X-Amz-Target: DataPipeline.{operation}\r\n"
-        "Content-Type: application/x-amz-json-1.1\r\n"
+        f"Content-Type: {CONTENT_TYPE}\r\n"
         "User-Agent: Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux lang/python#3.11.7\r\n"
+        f"{signature}"
         "amz-sdk-invocation-id: 7b1ec7d2-6c58-4b6e-9f9a-0d1f6f1c3a55\r\n"
         "amz-sdk-request: attempt=1\r\n"
         f"Content-Length: {len(text)}\r\n\r\n"
