@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     progress_timeout: Seconds = Field(
         900, description="between two reports, unless the object says"
     )
+    stale_after: Seconds = Field(
+        300, description="silence after which metrics show a lease as stale; it is not taken"
+    )
     poll_wait: Annotated[float, Field(ge=0, le=90)] = Field(20, description="how long a poll waits")
     drain_delay: Annotated[float, Field(ge=0, le=60)] = Field(
         1, description="from SIGTERM, when /readyz says no, to the end of listening"

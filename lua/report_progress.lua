@@ -11,7 +11,8 @@
 --   5 claim         string  claim id of the handle
 --   6 timeout_ms    int     progress timeout of an instance that names none
 --   7 globs         string  worker groups that the caller may work for, a line each; empty: all
---   8 ...           list    reported fields: key, JSON, key, JSON, …
+--   8 stale_ms      int     silence after which the lease counts as stale
+--   9 ...           list    reported fields: key, JSON, key, JSON, …
 -- RETURNS
 --   accepted: the thousandths of the lease that were left (0 at its deadline or later); acknowledged: -1 less those; else
 --   repeat, or superseded, canceled or deleted and for how many ms it has been so
@@ -22,13 +23,13 @@
 --   TASK_NOT_FOUND      this claim was never made
 --   TOO_MANY_FIELDS     more than 50 distinct keys in one attempt
 --   TOO_MUCH_PROGRESS   <bytes>: the values that one attempt reported come to more than 262,144
--- @include lib/shard_clock lib/past_claim lib/read_hash lib/overtake_cancel lib/foreign_group lib/now_ms
+-- @include lib/shard_clock lib/unmark_stale lib/past_claim lib/read_hash lib/overtake_cancel lib/foreign_group lib/now_ms
 -- @keys pipeline instance lease timers progress
 local MAX_KEYS, MAX_BYTES = 50, 262144
 local instance = instance_key(base, scope, n)
 local found = redis.call('HMGET', instance,
   'state', 'claim', 'attempt', 'acked_ms', 'progress_timeout_ms', 'reports', 'checkpoint',
-  'progress_bytes', 'group', 'deadline_ms', 'renewed_ms')
+  'progress_bytes', 'group', 'deadline_ms', 'renewed_ms', 'stale')
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'claim:' .. claim, 'canceling', 'cancel_to')
 local held = found[1] == 'leased' and found[2] == claim and found[3] == attempt
 if not alive[1] then
@@ -89,7 +90,8 @@ local until_ms, since_ms = tonumber(found[10]) or now, tonumber(found[11]) or no
 local left = math.floor(math.min(math.max((until_ms - now) * 1000 / math.max(until_ms - since_ms, 1), 0), 1000))
 local deadline_ms = now + lease_ms
 redis.call('SET', lease_key(base, scope, n), claim, 'PXAT', clock + lease_ms)
-redis.call('ZADD', timers_key(base), deadline_ms, 'lease:' .. scope .. ':' .. n)
+redis.call('ZADD', timers_key(base), now + math.min(lease_ms, stale_ms), 'lease:' .. scope .. ':' .. n)
+unmark_stale(base, scope, n, found[12])
 if progress then
   redis.call('HSET', progress, unpack(rest))
   redis.call('HSET', instance, 'checkpoint', attempt, 'progress_bytes', bytes)

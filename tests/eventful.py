@@ -43,6 +43,7 @@ MAX_BODY = 1_000_000  # bytes
 SHORT = {
     "ACK_TIMEOUT": 1.5,
     "PROGRESS_TIMEOUT": 2,
+    "STALE_AFTER": 0.8,
     "POLL_WAIT": 1,
     "REDIS_TIMEOUT": 0.3,  # shorter than a scrape may take
     "OUTAGE_THRESHOLD": 1,

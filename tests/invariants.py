@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FIELDS = {kind: fields(kind) for kind in ("instance", "attempt", "pipeline", "schedule", "alarm")}
 ATTRIBUTES = ("lease", "unmet", "dependents")
 DONE = {"FINISHED", "SKIPPED"}
+HELD = {"claim", "acked_ms", "deadline_ms", "progress_bytes", "stale"}
 
 
 def check_invariants(found: Dump, now_ms: int) -> None:
@@ -68,7 +69,8 @@ class Shard:
             states[entry.value["state"]] += 1
             self.check_instance(scope, n, entry.value)
         counts = {k: int(v) for k, v in (self.value("counts", "") or {}).items() if v != "0"}
-        alarms, stuck = counts.pop("alarms", 0), counts.pop("stuck", 0)
+        alarms, stuck, stale = (counts.pop(name, 0) for name in ("alarms", "stuck", "stale"))
+        assert stale == sum("stale" in entry.value for entry in self.kinds["instance"].values())
         assert counts == dict(states), "the counts are not the real ones"
         self.check_alarms(alarms, stuck)
         check_pending(self)
@@ -98,7 +100,7 @@ class Shard:
         if state == "leased" and not deleted:
             self.check_lease(where, record)
         if state != "leased":
-            assert not record.keys() & {"claim", "acked_ms", "deadline_ms", "progress_bytes"}, where
+            assert not record.keys() & HELD, where
             assert self.value("lease", where) is None, f"{where} is {state} and has a lease key"
             assert f"timeout:{where}" not in self.timers, where
         if "expires_ms" in record and state != "terminal" and not deleted:
@@ -115,7 +117,8 @@ class Shard:
     def check_lease(self, where: str, record: dict[str, str]) -> None:
         """Assert that timer, key and record of a lease agree."""
         deadline_ms = int(record["deadline_ms"])
-        assert self.timers[f"lease:{where}"] == deadline_ms
+        due_ms = self.timers[f"lease:{where}"]  # before the deadline: when it will be stale
+        assert due_ms == deadline_ms or (due_ms < deadline_ms and "stale" not in record), where
         lease = self.kinds["lease"].get(where)
         if deadline_ms > self.now_ms:
             assert lease is not None, f"{where} has no lease key"

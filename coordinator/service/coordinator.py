@@ -65,7 +65,7 @@ def build(settings: Settings, router: Router) -> Coordinator:
     scripts = Scripts(router, durable=settings.durability.startswith("replicas:"))
     shards = Shards(Layout(scripts))
     pipelines = Pipelines(scripts, settings.max_pending)
-    tasks, timers = Tasks(scripts), Timers(scripts, settings)
+    tasks, timers = Tasks(scripts, int(settings.stale_after * 1000)), Timers(scripts, settings)
     contexts, sightings = Contexts(pipelines), Sightings(tasks, shards)
     alarms = AlarmService(Alarms(scripts), contexts, settings, metrics)
     due = DueWork(timers, alarms, metrics)

@@ -27,7 +27,9 @@ KEYS: Final[dict[str, Key]] = {
         "guard", "none", "never exists; named by every script call, which fails while a slot moves"
     ),
     "timers": Key("timers", "ZSET", "everything that happens later: <kind>:<scope>:<id> by due ms"),
-    "counts": Key("counts", "HASH", "instances by state, and alarms to be delivered"),
+    "counts": Key(
+        "counts", "HASH", "instances by state, leases that are stale, and alarms to be delivered"
+    ),
     "pending": Key(
         "pending",
         "HASH",

@@ -61,10 +61,15 @@ class PollCall(NamedTuple):
 
 
 class Tasks:
-    """The task half of the store."""
+    """The task half of the store.
 
-    def __init__(self, scripts: Scripts) -> None:
+    A lease counts as stale once its holder has not reported for `stale_ms`, from its first report
+    on.
+    """
+
+    def __init__(self, scripts: Scripts, stale_ms: int = 300_000) -> None:
         self._scripts = scripts
+        self._stale_ms = stale_ms
 
     async def claim(
         self, shard: int, poll: PollCall, claim: str, ack_ms: int, *, durable: bool = True
@@ -139,7 +144,7 @@ class Tasks:
         reply = await self._scripts.call_in_order(
             "report_progress",
             shard,
-            (scope, n, attempt, claim, timeout_ms, "\n".join(globs), *fields),
+            (scope, n, attempt, claim, timeout_ms, "\n".join(globs), self._stale_ms, *fields),
         )
         if type(reply) is int:
             return ("accepted", reply) if reply >= 0 else ("acknowledged", -1 - reply)

@@ -40,7 +40,8 @@ class Counts(NamedTuple):
     """Of a shard: instances in each state, timers, and alarms that are to be delivered.
 
     `stuck`: alarms that have failed before; `due`: timers that are due, the first for `lag_ms`;
-    `cursors`: fan-outs that are under way (of the first 1,000 that are due).
+    `cursors`: fan-outs that are under way (of the first 1,000 that are due); `stale`: leases whose
+    holders have been silent for long.
     """
 
     blocked: int
@@ -54,6 +55,7 @@ class Counts(NamedTuple):
     due: int
     lag_ms: int
     cursors: int
+    stale: int
 
 
 class Timers:

@@ -2,14 +2,26 @@
 -- reads the record itself, because another timer of the same batch may have changed it. Of a deleted pipeline nothing
 -- happens any more but its clean-up; what a deactivation cancels is canceled here if its cursor has not come to it.
 -- @include lib/read_hash lib/lose_lease lib/fail_attempt lib/make_ready lib/overtake_cancel lib/late_due lib/expiry_due
--- @keys instance timers pipeline lease
+-- @keys instance timers pipeline lease counts
 
 -- Redis judges its keys by the time at which a script began, which may be a moment before what TIME said in it. A lease
 -- whose key is not past its time yet is left for the next run, so that the key's end is always told as `expired`.
 local MOST_BEHIND_MS = 5
 
+-- The timer of a long lease comes before its deadline: its holder has been silent for so long that the lease counts as stale.
+local function mark_stale(base, plan, record)
+  redis.call('ZADD', timers_key(base), record.deadline_ms, plan.timer)
+  if redis.call('HSETNX', instance_key(base, plan.scope, plan.id), 'stale', 1) == 1 then
+    redis.call('HINCRBY', counts_key(base), 'stale', 1)
+  end
+  return 'other'
+end
+
 -- A lease is taken after its deadline; one that was last renewed before the end of an outage gets its grace.
 local function lease_due(base, plan, record, now, limits, wakes)
+  if now <= tonumber(record.deadline_ms) then
+    return mark_stale(base, plan, record)
+  end
   local grace_end = limits.gap_end + limits.grace_ms
   if tonumber(record.renewed_ms) < limits.gap_end and now <= grace_end then
     redis.call('ZADD', timers_key(base), grace_end, plan.timer)

@@ -1,7 +1,7 @@
 --- Remove what belonged to a deleted pipeline, MOST_DELETED instances or alarms at a time, then leave its tombstone. Returns how
 -- many. The claims that held leases stay with the tombstone: their runners are told at their next report.
 -- @include lib/read_hash lib/leave_ready lib/place_of lib/delete_schedules lib/drop_alarm
--- @include lib/count_pending
+-- @include lib/count_pending lib/unmark_stale
 -- @keys instances instance attempt progress unmet dependents lease timers ids definition components pipeline counts
 -- @keys members scheduled started stages live health paused held interrupted outbox
 local MOST_DELETED = 200
@@ -13,6 +13,7 @@ local function delete_instance(base, scope, n)
   elseif record.state == 'ready' then
     leave_ready(base, scope, n, record)
   end
+  unmark_stale(base, scope, n, record.stale)
   if record.state then
     redis.call('HINCRBY', counts_key(base), record.state, -1)
     redis.call('ZREM', members_key(base, scope, place_of(record)), n)

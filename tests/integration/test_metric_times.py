@@ -22,6 +22,7 @@ from scrape import moved, samples
 from waiting import wait_until
 
 ACK, PROGRESS = 120, 900  # seconds that a lease lasts, by default
+STALE = 300
 NO_OUTAGE = {"OUTAGE_THRESHOLD": 1_000_000}  # however far the clock is stepped
 
 
@@ -221,6 +222,30 @@ def test_how_late_a_schedule_is(api, group, replica, passes, seen):
         passes(3610)
         wait_until(lambda: samples(replica)["schedule_lag_seconds_count"] > count)
     api.delete_pipeline(pipelineId=pipeline)
+
+
+def test_stale_leases(api, group, replica, passes):
+    """From five minutes of silence to the next report, or to the loss; nothing is taken for it."""
+
+    def stale(count):
+        wait_until(lambda: samples(replica)["stale_leases"] == count)
+        return True
+
+    start(api, activity("Work", group))
+    task = poll(api, group)
+    report(api, task)
+    passes(STALE)
+    assert stale(0)
+    passes(1)
+    assert stale(1)
+    assert not report(api, task)
+    assert stale(0)
+    passes(STALE + 1)
+    assert stale(1)
+    passes(PROGRESS - STALE)
+    assert stale(0)
+    assert report(api, task)
+    finish(api, poll(api, group))
 
 
 def test_a_clock_that_steps_back(server, replica):

@@ -100,6 +100,7 @@ BAD = {
     "DURABILITY": "replicas:0",
     "ACK_TIMEOUT": "-1",
     "PROGRESS_TIMEOUT": "nan",
+    "STALE_AFTER": "0",
     "POLL_WAIT": "91",
     "OUTAGE_THRESHOLD": "",
     "OUTAGE_GRACE": "inf",

@@ -55,6 +55,13 @@ SHARED = (
         "Instances by state (leased: live leases)",
         _instances,
     ),
+    Family(
+        "stale_leases",
+        "gauge",
+        (),
+        "Leases whose holders have not reported for COORDINATOR_STALE_AFTER; they are not taken",
+        _count("stale"),
+    ),
     Family("timers", "gauge", (), "Timers to come", _count("timers")),
     Family("timers_due", "gauge", (), "Timers that are due and not applied", _count("due")),
     Family(
