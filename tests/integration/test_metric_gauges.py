@@ -162,5 +162,5 @@ async def test_without_redis(new_server: Callable[..., Server]) -> None:
         assert own - found.keys() <= {
             *(f"instances{{{s}}}" for s in ("blocked", "ready", "leased", "delayed", "terminal")),
             *("timers", "timers_due", "timers_lag_seconds", "cursors_pending"),
-            *("alarms_pending", "alarms_stuck"),
+            *("alarms_pending", "alarms_stuck", "stale_leases"),
         }
