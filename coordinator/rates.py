@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,6 +15,30 @@ PRESET: Final = "aws"
 EVERY: Final = "*"
 MOST: Final = 1_000_000
 _ITEM = re.compile(r"([A-Za-z]+|\*)=([0-9.]+)/([0-9]+)")
+
+
+# Those of coordinator.wire.operations, which is above what reads settings; a test compares.
+OPERATIONS: Final = (
+    "ActivatePipeline",
+    "AddTags",
+    "CreatePipeline",
+    "DeactivatePipeline",
+    "DeletePipeline",
+    "DescribeObjects",
+    "DescribePipelines",
+    "EvaluateExpression",
+    "GetPipelineDefinition",
+    "ListPipelines",
+    "PollForTask",
+    "PutPipelineDefinition",
+    "QueryObjects",
+    "RemoveTags",
+    "ReportTaskProgress",
+    "ReportTaskRunnerHeartbeat",
+    "SetStatus",
+    "SetTaskStatus",
+    "ValidatePipelineDefinition",
+)
 
 
 class Rate(NamedTuple):
@@ -43,7 +68,7 @@ def parse_rates(text: str) -> dict[str, Rate]:
     ``*`` stands for each operation that has no rate of its own.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or names an operation that the API does not have.
     """
     found: dict[str, Rate] = {}
     for item in filter(None, map(str.strip, text.split(","))):
@@ -60,4 +85,7 @@ def _one(item: str) -> dict[str, Rate]:
         parsed = Rate(math.nan, 0)
     if not (0 < parsed.rate <= MOST and 1 <= parsed.burst <= MOST):
         raise ValueError("must look like aws, or PollForTask=2/100,*=50/500 (rate/burst)")
+    if name not in {EVERY, *OPERATIONS}:
+        nearest = get_close_matches(name, OPERATIONS, n=1, cutoff=0)[0]
+        raise ValueError(f"the API has no operation {name!r}; the nearest is {nearest}")
     return {name: parsed}

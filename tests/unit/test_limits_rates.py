@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from coordinator.errors import ThrottledError
-from coordinator.rates import AWS, Rate, parse_rates
+from coordinator.rates import AWS, OPERATIONS, Rate, parse_rates
 from coordinator.service.limits import Polling, Rates
+from coordinator.wire import operations
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,18 @@ def test_what_is_no_rate_is_refused(text):
     """The sentence shows one."""
     with pytest.raises(ValueError, match="must look like aws, or"):
         parse_rates(text)
+
+
+@pytest.mark.parametrize("name", ["PollForTasks", "pollfortask"])
+def test_an_operation_that_is_not_there_is_refused(name):
+    """A rate under a misspelt name would hold nobody back; the sentence has the right one."""
+    with pytest.raises(ValueError, match=f"no operation '{name}'; the nearest is PollForTask"):
+        parse_rates(f"aws,{name}=1/1")
+
+
+def test_every_operation_may_have_a_rate():
+    """The names here are those of the API's own table."""
+    assert set(OPERATIONS) == set(operations.OPERATIONS)
 
 
 def test_rates_are_read_in_order():
