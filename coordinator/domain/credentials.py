@@ -19,6 +19,8 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from coordinator.domain.spelling import Guesses
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -92,14 +94,16 @@ def read_credentials(text: str) -> dict[str, Credential]:
         ) from None
     rows = found.get("credential", [])
     problems = [
-        f"It has {name!r}, which is nothing we know." for name in found.keys() - {"credential"}
+        f"It has {name!r}, which is nothing we know: each entry begins with [[credential]]."
+        for name in found.keys() - {"credential"}
     ]
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise CredentialsError("\n".join([*problems, "It has no [[credential]]."]))
     if len(rows) > MOST_CREDENTIALS:
         raise CredentialsError(f"It has more than {MOST_CREDENTIALS} credentials.")
+    guesses = Guesses()
     for number, row in enumerate(rows, 1):
-        problems += [f"Credential {number}: {problem}" for problem in _problems(row)]
+        problems += [f"Credential {number}: {problem}" for problem in _problems(row, guesses)]
     ids = [str(row.get("access_key_id")) for row in rows]
     twice = sorted({one for one in ids if ids.count(one) > 1}) if len({*ids}) < len(ids) else []
     problems += [f"access_key_id {one!r} is there more than once." for one in twice]
@@ -137,8 +141,9 @@ def _credential(row: Mapping[str, Any]) -> Credential:
     )
 
 
-def _problems(row: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{name!r} is no member of a credential." for name in row.keys() - {*_MEMBERS})
+def _problems(row: Mapping[str, Any], guesses: Guesses) -> Iterator[str]:
+    for name in row.keys() - {*_MEMBERS}:
+        yield f"{name!r} is no member of a credential{guesses.hint(name, _MEMBERS)}"
     kinds = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_LISTS, list), "disabled": bool}
     wrong = [name for name in _MEMBERS if name in row and type(row[name]) is not kinds[name]]
     yield from (f"{name} must be a {_SHOWN[kinds[name]]}." for name in wrong)

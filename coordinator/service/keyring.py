@@ -44,9 +44,7 @@ class Keyring:
         self._file = Watched(self._path)
         self._known = load(self._path)
         self._metrics.credentials = len(self._known)
-        if sentence := exposure(self._path):
-            log.warning("%s", sentence)
-        log.info("%d credentials in %s", len(self._known), self._path)
+        self._tell("%d credentials in %s")
 
     def refresh(self) -> bool:
         """Read the file again if it has changed and stands still; whether it was read."""
@@ -57,15 +55,22 @@ class Keyring:
         except CredentialsError as error:
             self._metrics.credentials_loads["broken"] += 1
             self._metrics.credentials_broken = 1
-            log.error("%s The credentials stay as they were.", " ".join(str(error).split("\n")))  # noqa: TRY400 - a sentence
+            said = str(error).replace(f"\n{_prefix(self._path)}", " ")
+            log.error("%s The credentials stay as they were.", said)  # noqa: TRY400 - a sentence
             return True
         self._known = found
         self._metrics.credentials_loads["loaded"] += 1
         self._metrics.credentials, self._metrics.credentials_broken = len(found), 0
+        self._tell("%d credentials, read again from %s")
+        return True
+
+    def _tell(self, words: str) -> None:
+        """Log how many there are, and what may have been meant otherwise."""
         if sentence := exposure(self._path):
             log.warning("%s", sentence)
-        log.info("%d credentials, read again from %s", len(found), self._path)
-        return True
+        if not self._known:
+            log.warning("every credential in %s is disabled: nobody may call", self._path)
+        log.info(words, len(self._known), self._path)
 
     async def run(self) -> None:
         """Look after the file, until canceled."""
@@ -95,7 +100,12 @@ def load(path: Path) -> dict[str, Credential]:
         problems = ["It is not UTF-8."]
     except CredentialsError as error:
         problems = str(error).split("\n")
-    raise CredentialsError("\n".join(f"The credentials file {path}: {one}" for one in problems))
+    raise CredentialsError("\n".join(f"{_prefix(path)} {one}" for one in problems))
+
+
+def _prefix(path: Path) -> str:
+    """Begin a sentence about the file."""
+    return f"The credentials file {path}:"
 
 
 def exposure(path: Path) -> str:

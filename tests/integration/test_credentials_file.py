@@ -87,6 +87,30 @@ def test_a_broken_file_changes_nothing(gate):
     assert not [pair for pair in PAIRS.values() if pair.secret in gate.replica.log]
 
 
+def test_of_several_mistakes_the_file_is_named_once(tmp_path, caplog):
+    """They are one line of the log, whose reader knows the file by then."""
+    path = tmp_path / "credentials.toml"
+    path.write_text(entry("operator"))
+    made = Keyring(str(path), Metrics())
+    made.start()
+    path.write_text(entry("operator").replace("account", "acount"))
+    made.refresh()  # notices it
+    caplog.clear()
+    assert made.refresh()
+    (record,) = caplog.records
+    assert record.message.count("The credentials file") == 1
+    assert "account must be" in record.message
+    assert "did you mean 'account'?" in record.message
+
+
+def test_that_nobody_may_call_is_a_warning(tmp_path, caplog):
+    """Every entry may have been disabled by mistake."""
+    path = tmp_path / "credentials.toml"
+    path.write_text(entry("operator", disabled=True))
+    Keyring(str(path), Metrics()).start()
+    assert "nobody may call" in caplog.text
+
+
 def test_a_file_that_is_being_written_is_not_read(tmp_path):
     """Only when it stands still from one look to the next."""
     path = tmp_path / "credentials.toml"

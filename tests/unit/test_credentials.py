@@ -102,6 +102,12 @@ def test_a_mistake_has_a_sentence(members, about):
     assert SECRET not in sentence
 
 
+def test_a_misspelt_member_is_told_the_right_one():
+    """And is not taken for the one that it resembles."""
+    with pytest.raises(CredentialsError, match=r"'worker_group' is no member .* 'worker_groups'\?"):
+        read_credentials(text(worker_group='["etl"]'))
+
+
 @pytest.mark.parametrize(
     ("file", "about"),
     [
@@ -111,7 +117,10 @@ def test_a_mistake_has_a_sentence(members, about):
         ("[credential]\na = 1", "no [[credential]]"),
         ("[[credential]", "not TOML"),
         ("x = " + "[" * 10_000, "not TOML"),
-        ("[[credentials]]\na = 1", "'credentials', which is nothing"),
+        (
+            "[[credentials]]\na = 1",
+            "'credentials', which is nothing we know: each entry begins with [[credential]]",
+        ),
         (text(ROW), "'AKONE' is there more than once"),
     ],
 )
