@@ -68,13 +68,8 @@ class Certificate:
     def _load(self) -> ssl.SSLContext:
         """Make a context; TLS 1.2 and newer, as Python has it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        for name, path in (("certificate", self._chain), ("key", self._key)):
-            try:
-                path.read_bytes()
-            except OSError as error:
-                raise ConfigError(
-                    f"The TLS {name} {path} cannot be read: {error.strerror}."
-                ) from None
+        _look_at("certificate", self._chain, b"CERTIFICATE-----")
+        _look_at("key", self._key, b"PRIVATE KEY-----")
         try:
             context.load_cert_chain(self._chain, self._key, password=_no_password)
         except ssl.SSLError as error:
@@ -82,6 +77,16 @@ class Certificate:
             pair = f"{self._chain} and the key {self._key}"
             raise ConfigError(f"The TLS certificate {pair} cannot be used: {reason}.") from None
         return context
+
+
+def _look_at(name: str, path: Path, label: bytes) -> None:
+    """See that a file has what it should: of one that has not, OpenSSL says only "PEM lib"."""
+    try:
+        found = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"The TLS {name} {path} cannot be read: {error.strerror}.") from None
+    if label not in found:
+        raise ConfigError(f"The TLS {name} {path} cannot be used: there is no {name} in it (PEM).")
 
 
 def _no_password() -> NoReturn:

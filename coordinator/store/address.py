@@ -150,7 +150,9 @@ def _location(
 def _db(options: dict[str, str], segments: list[str], kind: str) -> int:
     text = options.get("db") or "/".join(segments) or "0"
     if not text.isascii() or not text.isdigit():
-        raise ValueError("the database must be a number")
+        raise ValueError(
+            "the database must be a number (a / in a password is written %2F, see docs/redis.md)"
+        )
     if kind == "cluster" and int(text) != 0:
         raise ValueError("a cluster has only database 0")
     return int(text)
@@ -179,9 +181,18 @@ def _endpoint(text: str, default: int) -> Endpoint:
 def _ssl_options(scheme: str, options: dict[str, str]) -> dict[str, Any]:
     if scheme != "rediss" and not _boolean(options, "ssl", default=False):
         return {}
-    files = {name: options[name] for name in FILES if name in options}
+    files = {name: _file(name, options[name]) for name in FILES if name in options}
     check = _boolean(options, "ssl_check_hostname", default=True)
     return {"ssl": True, "ssl_check_hostname": check, **files}
+
+
+def _file(name: str, path: str) -> str:
+    """See that a file can be read: the error of OpenSSL does not say which cannot."""
+    try:
+        Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name}={path} cannot be read: {error.strerror}") from None
+    return path
 
 
 def _tls(ssl_options: dict[str, Any]) -> ssl.SSLContext | None:

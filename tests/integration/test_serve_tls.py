@@ -189,8 +189,9 @@ def test_files_that_cannot_be_used_stop_the_start(pem, tmp_path):
         (away, pem.key, f"certificate {away} cannot be read: No such file"),
         (pem.certificate, away, f"key {away} cannot be read: No such file"),
         (pem.certificate, tmp_path, f"key {tmp_path} cannot be read: Is a directory"),
-        (text, pem.key, f"certificate {text} and the key {pem.key} cannot be used"),
-        (pem.certificate, text, f"and the key {text} cannot be used"),
+        (text, pem.key, f"certificate {text} cannot be used: there is no certificate in it"),
+        (pem.key, pem.key, f"certificate {pem.key} cannot be used: there is no certificate in it"),
+        (pem.certificate, text, f"key {text} cannot be used: there is no key in it (PEM)"),
         (pem.certificate, other.key, f"and the key {other.key} cannot be used: key values"),
         (locked.certificate, locked.key, "key is encrypted"),
     ):

@@ -44,14 +44,17 @@ def test_names_and_passwords_are_decoded_and_never_shown():
         ("http://a", "must start with one of redis://"),
         ("redis://a:b", "a port is not a number"),
         ("redis://a:70000", "a port is not a number"),
-        ("redis://:pass/word@a:1", "the database must be a number"),
+        ("redis://:pass/word@a:1", "a number (a / in a password is written %2F"),
         ("redis://a/one", "the database must be a number"),
         ("redis://a,b", "several hosts"),
         ("redis://a?timeout=3", "unknown option"),
         ("redis://a?ssl=maybe", "ssl must be true or false"),
         ("redis+sentinel://a:1", "name of the master"),
         ("redis+cluster://a:1/1", "only database 0"),
-        ("rediss://a?ssl_ca_certs=/nowhere.pem", "No such file"),
+        (
+            "rediss://a?ssl_ca_certs=/nowhere.pem",
+            "ssl_ca_certs=/nowhere.pem cannot be read: No such file",
+        ),
     ],
 )
 def test_a_url_that_cannot_be_used_is_explained(url, sentence):
