@@ -50,7 +50,19 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.option("--endpoint", required=True, help="URL of the coordinator.")
 @click.option("--worker-group", required=True, help="Worker group to take tasks of.")
 @click.option("--tasks", default=2, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--region", default="us-east-1", show_default=True, help="Region to sign for.")
+@click.option(
+    "--region",
+    default="us-east-1",
+    show_default=True,
+    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    show_envvar=True,
+    help="Region to sign for.",
+)
+@click.option(
+    "--profile",
+    default=None,
+    help="Profile of AWS's configuration files whose key signs, instead of the environment's.",
+)
 @click.option(
     "--grace", default=30.0, show_default=True, help="Seconds for running tasks after SIGTERM."
 )
@@ -66,6 +78,7 @@ def runner(
     worker_group: str,
     tasks: int,
     region: str,
+    profile: str | None,
     grace: float,
     runner_id: str | None,
     handlers: tuple[str, ...],
@@ -78,6 +91,7 @@ def runner(
         worker_group=worker_group,
         tasks=tasks,
         region=region,
+        profile=profile,
         grace=grace,
         runner_id=runner_id,
         handlers=handlers,

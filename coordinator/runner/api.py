@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 LOST = {"TaskNotFoundException", "PipelineNotFoundException", "PipelineDeletedException"}
 FOR_GOOD = {"InvalidRequestException", "ValidationException"}
+HINTS = {  # where a runner has from what is missing
+    "MissingAuthenticationToken": " A runner takes it from AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY, or --profile.",
+    "SSLError": " AWS_CA_BUNDLE names a file of authorities to trust.",
+}
 
 
 class Api:
@@ -35,11 +40,12 @@ class Api:
     Polls wait up to 100 s, and are repeated by botocore under the same invocation id, so that a
     coordinator can give the answer that was lost once more. The other calls have short time-outs
     and no repeats in botocore: their callers know how long repeating makes sense. Requests are
-    signed if the environment has credentials (AWS_ACCESS_KEY_ID or AWS_PROFILE).
+    signed with the options' profile, else if the environment has credentials (AWS_ACCESS_KEY_ID or
+    AWS_PROFILE).
 
     Raises:
         MissingExtraError: boto3 is not installed.
-        BadOptionError: boto3 does not take the endpoint or the region.
+        BadOptionError: boto3 does not take the endpoint, the region or the profile.
     """
 
     def __init__(self, options: RunnerOptions, identity: str) -> None:
@@ -93,27 +99,29 @@ def _client(options: RunnerOptions, read_timeout: int, attempts: int) -> Any:
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=2 * options.tasks + 1,
             tcp_keepalive=True,
-            **({} if _has_credentials(os.environ) else {"signature_version": botocore.UNSIGNED}),
+            **({} if _signs(options, os.environ) else {"signature_version": botocore.UNSIGNED}),
         )
     except ImportError as error:
         raise MissingExtraError from error
     try:
-        return boto3.client(
+        return boto3.Session(profile_name=options.profile).client(
             "datapipeline",
             endpoint_url=options.endpoint,
             region_name=options.region,
             config=config,
         )
     except Exception as error:
-        raise BadOptionError(f"The runner cannot be set up: {error}") from error
+        hint = "" if "://" in options.endpoint else f" (--endpoint http://{options.endpoint}?)"
+        raise BadOptionError(f"The runner cannot be set up: {error}{hint}") from error
 
 
 def _field(key: str, value: str) -> dict[str, str]:
     return {"key": on_the_wire(key), "stringValue": on_the_wire(value)}
 
 
-def _has_credentials(environment: Mapping[str, str]) -> bool:
-    return bool(environment.get("AWS_ACCESS_KEY_ID") or environment.get("AWS_PROFILE"))
+def _signs(options: RunnerOptions, environment: Mapping[str, str]) -> bool:
+    named = options.profile or environment.get("AWS_PROFILE")
+    return bool(named or environment.get("AWS_ACCESS_KEY_ID"))
 
 
 @contextlib.contextmanager
@@ -128,4 +136,5 @@ def _errors() -> Iterator[None]:
 def _of(error: Exception) -> CallError:
     code = aws.code_of(error)
     kind = LeaseLostError if code in LOST else RefusedError if code in FOR_GOOD else CallError
-    return kind(f"{type(error).__name__}: {error}")
+    hint = HINTS.get(code or type(error).__name__, "")
+    return kind(f"{aws.words_of(error)}{hint}")

@@ -41,6 +41,15 @@ def code_of(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
+def words_of(error: Exception) -> str:
+    """Say what a call failed with: a service's words without botocore's around them, if it has."""
+    code = code_of(error)
+    if not code:
+        return f"{type(error).__name__}: {error}"
+    message = error.response["Error"].get("Message", "")  # type: ignore[attr-defined]
+    return f"{getattr(error, 'operation_name', 'a call')} was answered with {code}: {message}"
+
+
 def _boto3() -> Any:
     try:
         return importlib.import_module("boto3")

@@ -16,6 +16,8 @@ class RunnerOptions:
     `endpoint` is the coordinator's URL. `tasks` is how many tasks it works on at once. `grace` is
     how long running tasks may take to finish once the runner was told to stop. `runner_id`
     replaces the host's name in the runner's identity, which is new for each process all the same.
+    `profile` is the one of AWS's configuration files whose key signs the calls to the coordinator,
+    where the environment's key is for other services; without it the environment's key signs.
     `handlers` are modules to import, for the handlers that they register.
     """
 
@@ -26,4 +28,5 @@ class RunnerOptions:
     grace: float = 30.0
     runner_id: str | None = None
     heartbeat_seconds: float = 900.0
+    profile: str | None = None
     handlers: Sequence[str] = ()

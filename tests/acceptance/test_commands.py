@@ -96,7 +96,9 @@ def test_wrong_usage(arguments, words):
 def test_an_endpoint_that_is_no_url():
     """The runner says so at once instead of trying for ever."""
     said = complaint(USAGE, "runner", "--endpoint", "localhost", "--worker-group", "g")
-    assert said.strip() == "The runner cannot be set up: Invalid endpoint: localhost"
+    assert said.strip() == (
+        "The runner cannot be set up: Invalid endpoint: localhost (--endpoint http://localhost?)"
+    )
 
 
 def test_shards(new_server):

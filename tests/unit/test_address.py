@@ -44,7 +44,7 @@ def test_names_and_passwords_are_decoded_and_never_shown():
         ("http://a", "must start with one of redis://"),
         ("redis://a:b", "a port is not a number"),
         ("redis://a:70000", "a port is not a number"),
-        ("redis://:pass/word@a:1", "a number (a / in a password is written %2F"),
+        ("redis://:pass/word@a:1", "a number \\(a / in a password is written %2F"),
         ("redis://a/one", "the database must be a number"),
         ("redis://a,b", "several hosts"),
         ("redis://a?timeout=3", "unknown option"),

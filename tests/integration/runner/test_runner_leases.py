@@ -51,6 +51,16 @@ def test_signatures(api, start, credentials):
     assert bool(signature) == credentials
 
 
+def test_a_profile_signs_instead_of_the_environment(api, start, tmp_path):
+    """So that handlers may use AWS, or another service, by the environment's key."""
+    keys = tmp_path / "keys"
+    keys.write_text("[lease]\naws_access_key_id = OURS\naws_secret_access_key = secret\n")
+    other = {"AWS_ACCESS_KEY_ID": "THEIRS", "AWS_SECRET_ACCESS_KEY": "secret"}
+    start(other | {"AWS_SHARED_CREDENTIALS_FILE": str(keys)}, profile="lease")
+    wait_until(lambda: api.bodies("PollForTask"))
+    assert "Credential=OURS/" in api.headers[0]["Authorization"]
+
+
 def test_failures(api, start):
     """A failed command, one that cannot start, and an unknown type are reported as FAILED."""
     api.tasks += [
