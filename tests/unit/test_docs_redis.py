@@ -19,7 +19,7 @@ def test_the_commands_give_the_users_their_passwords(tmp_path):
     """By hash; the rest of each line stays."""
     (text,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
     made = tmp_path / "users.acl"
-    environment = {**os.environ, "COORDINATOR_PASSWORD": "one", "ADMIN_PASSWORD": "two"}
+    environment = {**os.environ, "REDIS_PASSWORD": "one", "ADMIN_PASSWORD": "two"}
     script = text.replace("/etc/redis/coordinator.acl", str(made))
     subprocess.run(["bash", "-ec", script], cwd=ROOT, env=environment, check=True)
     given = made.read_text()
