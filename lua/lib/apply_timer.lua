@@ -19,7 +19,7 @@ end
 
 -- A lease is taken after its deadline; one that was last renewed before the end of an outage gets its grace.
 local function lease_due(base, plan, record, now, limits, wakes)
-  if now <= tonumber(record.deadline_ms) then
+  if now <= (tonumber(record.deadline_ms) or 0) then
     return mark_stale(base, plan, record)
   end
   local grace_end = limits.gap_end + limits.grace_ms

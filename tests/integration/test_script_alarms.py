@@ -190,6 +190,11 @@ async def test_failed_delivery(bench: Bench) -> None:
     [entry] = await read_all(bench, [which])
     assert (entry.record["tries"], entry.record["last_error"]) == ("2", "refused")
     assert await eventually(bench.raised) == [which]
+    counts = await bench.timers().counts(0)
+    assert (counts.alarms, counts.stuck) == (1, 1)
+    assert await bench.alarms.remove(which)
+    counts = await bench.timers().counts(0)
+    assert (counts.alarms, counts.stuck) == (0, 0)
 
 
 async def test_pipeline_tells(bench: Bench) -> None:
@@ -213,6 +218,7 @@ async def test_deleted_pipeline(bench: Bench) -> None:
     pipeline = await fail_many(bench, 450)
     raised = await bench.raised(10)
     assert len(raised) == 10
+    await bench.alarms.put_off(raised[1], "no route", 60_000)
     await bench.delete(pipeline)
     assert await bench.alarms.read(raised[0]) is None
     while (await bench.due(1)).more:

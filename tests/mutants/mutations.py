@@ -22,6 +22,7 @@ BROADER = {  # tried where neither a checker nor the tests that a mutant names n
     "web": ("integration/test_web_protocol.py", "conformance/test_bad_connections.py"),
     "wire": ("conformance/test_bad_requests.py", "conformance/test_api_signed.py"),
     "commands": ("integration/test_serve_starts.py",),
+    "metrics": ("unit/test_largest.py", "integration/test_metric_*.py"),
 }
 
 
