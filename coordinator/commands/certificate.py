@@ -43,7 +43,9 @@ class Certificate:
         """
         chain, key = settings.tls_certificate, settings.tls_key
         if bool(chain) != bool(key):
-            raise ConfigError("COORDINATOR_TLS_CERTIFICATE and COORDINATOR_TLS_KEY go together.")
+            raise ConfigError(
+                "COORDINATOR_TLS_CERTIFICATE and COORDINATOR_TLS_KEY go together: set both."
+            )
         return cls(Path(chain), Path(key)) if chain else None
 
     def refresh(self) -> bool:

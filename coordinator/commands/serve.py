@@ -34,6 +34,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     _check_access(settings, host)
     _check_replicas(settings)
     _check_password(settings)
+    _check_admin(settings, host, port)
     Certificate.of(settings)  # before anything is started
     with _with_redis(settings) as complete, open_doors(settings, host, port, workers) as doors:
         if workers == 1:
@@ -87,6 +88,15 @@ def _check_password(settings: Settings) -> None:
             "COORDINATOR_REDIS_PASSWORD_FILE names a file, and the embedded server has no "
             "password: set COORDINATOR_REDIS_URL too."
         )
+
+
+def _check_admin(settings: Settings, host: str, port: int) -> None:
+    """Refuse an admin port that would not be there, or would be the API's."""
+    if settings.admin_port is None:
+        if settings.admin_host:
+            raise ConfigError("COORDINATOR_ADMIN_HOST is for COORDINATOR_ADMIN_PORT: set both.")
+    elif settings.admin_port == port != 0 and settings.admin_host in {"", host}:
+        raise ConfigError(f"COORDINATOR_ADMIN_PORT is {port}, as the API's port: use another.")
 
 
 def _check_replicas(settings: Settings) -> None:

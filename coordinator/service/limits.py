@@ -88,8 +88,8 @@ class Polling:
 
 def _too_often(operation: str, limit: Rate, tokens: float) -> ThrottledError:
     return ThrottledError(
-        f"Rate exceeded: {operation} may be called {limit.rate:g} times a second, "
-        f"{limit.burst} times at once (COORDINATOR_RATES).",
+        f"Rate exceeded: {operation} may be called at {limit.rate:g} a second, "
+        f"{limit.burst} at once (COORDINATOR_RATES).",
         math.ceil((1 - tokens) / limit.rate * 1000),
         "rate",
     )

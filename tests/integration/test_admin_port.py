@@ -106,6 +106,22 @@ async def test_a_client_that_stays_does_not_hold_it_up(gate):
     writer.close()
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"ADMIN_HOST": "127.0.0.1"}, "ADMIN_HOST is for COORDINATOR_ADMIN_PORT: set both."),
+        ({"ADMIN_PORT": 1}, "ADMIN_PORT is 1, as the API's port: use another."),
+        ({"ADMIN_PORT": 1, "ADMIN_HOST": "127.0.0.1"}, "ADMIN_PORT is 1, as the API's port"),
+    ],
+)
+def test_a_port_that_cannot_be_is_refused(settings, said):
+    """An address without a port, and the port of the API, before anything is started."""
+    ended = run_command("serve", "--port", "1", **settings)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "embedded" not in ended.stderr
+
+
 @pytest.mark.parametrize("name", ["ADMIN_PORT", "--port"])
 def test_a_port_in_use_has_a_sentence(new_server, name):
     """Exit 1 and no traceback, whichever of the two it is."""
