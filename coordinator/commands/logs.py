@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from coordinator.config import Settings
 
 OURS, AUDIT = "coordinator", "coordinator.audit"
+OF_CLIENTS: Final = (
+    "Invalid HTTP request received",
+    "Unsupported upgrade request",
+    "No supported WebSocket library detected",
+)
 FIRST: Final = ("timestamp", "level", "logger", "event")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
@@ -32,7 +37,16 @@ def log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level)), handlers=[handler])
     logging.getLogger(OURS).setLevel(level)
     logging.getLogger(AUDIT).setLevel(logging.INFO)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_of_a_client)
     logging.captureWarnings(capture=True)
+
+
+def _is_not_of_a_client(record: logging.LogRecord) -> bool:
+    """Leave out uvicorn's lines about what anybody may send as often as they like.
+
+    Such a request is answered, counted, and in the audit trail, of which there is a bound.
+    """
+    return not record.getMessage().startswith(OF_CLIENTS)
 
 
 def _formatter(*, as_json: bool) -> structlog.stdlib.ProcessorFormatter:

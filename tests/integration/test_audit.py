@@ -175,6 +175,19 @@ def test_what_is_no_http_is_told_of(gate_of):
     assert (line["remote"], line["error"]) == ("127.0.0.1", "InvalidRequestException")
 
 
+def test_strangers_write_no_lines_past_the_bound(gate_of):
+    """Uvicorn's own, of which there would be as many as somebody sends requests, are left out."""
+    gate = gate_of("changes")
+    upgrade = (
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    for sent, status in ((b"nonsense\r\n\r\n", b" 400 "), (upgrade, b" 200 ")):
+        with closing(socket.create_connection(("127.0.0.1", gate.replica.port))) as connection:
+            connection.sendall(sent)
+            assert status in connection.recv(65536)
+    assert "uvicorn" not in gate.replica.log
+
+
 def test_what_a_request_says_of_its_way_is_not_believed(gate_of):
     """The remote address is that of the peer."""
     gate = gate_of("changes")
