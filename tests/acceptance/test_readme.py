@@ -50,9 +50,10 @@ AWS_CLI = (
     " --parameter-values myBucket=other-bucket\n"
     "aws datapipeline list-runs --pipeline-id $id"
 ).splitlines()
-CREDENTIALS = """.venv/bin/coordinator credentials new --role operator >> credentials.toml
-.venv/bin/coordinator credentials new --role runner --worker-group 'etl-*' >> credentials.toml
+CREDENTIALS = """touch credentials.toml
 chmod 600 credentials.toml
+.venv/bin/coordinator credentials new --role operator >> credentials.toml
+.venv/bin/coordinator credentials new --role runner --worker-group 'etl-*' >> credentials.toml
 export COORDINATOR_CREDENTIALS_FILE=credentials.toml""".splitlines()
 # Every command of the README, with the test that runs it (make test and make check run this file).
 RUN_BY = {
