@@ -37,7 +37,10 @@ def cli() -> None:
     help="Processes behind the address; about one for each core.",
 )
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API; without COORDINATOR_REDIS_URL on an embedded Valkey."""
+    """Serve the API, on the Redis of COORDINATOR_REDIS_URL.
+
+    Where that is not set an embedded Valkey is started.
+    """
     from coordinator.commands.serve import serve as run  # noqa: PLC0415 - starts faster
 
     settings = config.load()
@@ -108,10 +111,10 @@ def runner(
     help="Count only the first N packages and modules.",
 )
 def demo(modules: int | None) -> None:
-    """Run the main job on an embedded server, with two of its processes killed, and stop.
+    """Run the main job with two of its processes killed.
 
-    It counts Python's standard library with two replicas and three runners, ends with tables, and
-    exits 0 if the result is what one process counts by itself.
+    On an embedded server two replicas and three runners count Python's standard library. It ends
+    with tables, stops everything, and exits 0 if the result is what one process counts by itself.
     """
     try:
         from coordinator.commands.demo.app import run  # noqa: PLC0415 - needs boto3
@@ -122,7 +125,10 @@ def demo(modules: int | None) -> None:
 
 @cli.command()
 def check() -> None:
-    """Say in words whether Redis is set up as it must be; exit 1 if it is not."""
+    """Say in words whether all is set up as it must be.
+
+    Looks at Redis, the credentials file and the certificate; exits 1 if anything must be mended.
+    """
     from coordinator.commands.check import check as run  # noqa: PLC0415 - starts faster
 
     settings = _with_redis()
@@ -179,9 +185,10 @@ def credentials() -> None:
 def credentials_new(
     roles: tuple[str, ...], groups: tuple[str, ...], account: str, comment: str
 ) -> None:
-    """Print a fresh access key, as an entry for COORDINATOR_CREDENTIALS_FILE.
+    """Print a fresh access key, as an entry of the credentials file.
 
-    Nothing is written: append it to the file, and give the pair to whoever is to use it.
+    Nothing is written: append it to the file that COORDINATOR_CREDENTIALS_FILE names, and give the
+    pair to whoever is to use it.
     """
     from coordinator.commands.credentials import new  # noqa: PLC0415 - starts faster
 
@@ -196,7 +203,7 @@ def lua() -> None:
 @lua.command("show")
 @click.argument("name")
 def lua_show(name: str) -> None:
-    """Print a script with what it includes, with the line numbers that Redis reports."""
+    """Print a script with what it includes, as Redis numbers its lines."""
     from coordinator.store import source  # noqa: PLC0415 - starts faster
 
     if name not in source.names():

@@ -93,6 +93,14 @@ def test_wrong_usage(arguments, words):
     assert "--help" in said
 
 
+@pytest.mark.parametrize("words", [[], ["credentials"], ["shards"], ["lua"], ["bench"]])
+def test_help_says_in_a_whole_sentence_what_a_command_does(words):
+    """On a terminal of 80 columns none is cut off."""
+    listed = printed(*words, "--help").partition("Commands:")[2].strip().splitlines()
+    assert listed
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
 def test_an_endpoint_that_is_no_url():
     """The runner says so at once instead of trying for ever."""
     said = complaint(USAGE, "runner", "--endpoint", "localhost", "--worker-group", "g")
