@@ -48,11 +48,13 @@ failover-losses: $(STAMP) packages ## what answered calls a failover loses, by m
 	PYTHONPATH=tests $(BIN)/python tests/faults/losses.py $(if $(KIND),--kind $(KIND)) \
 	  $(if $(ROUNDS),--rounds $(ROUNDS))
 
-check: $(STAMP) packages ## formatting, lint, types, imports, Lua, dashboards
+check: $(STAMP) packages ## formatting, lint, types, imports, Lua, dashboards, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	MYPYPATH=deploy/grafana $(BIN)/mypy deploy/grafana/build.py
+	$(BIN)/mypy deploy/compose/*.py deploy/sample/sample.py
+	$(BIN)/hadolint deploy/Dockerfile
 	$(BIN)/lint-imports
 	$(BIN)/python -m coordinator.commands.lua_check
 	$(BIN)/python deploy/grafana/build.py --check
