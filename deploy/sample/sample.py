@@ -1,0 +1,81 @@
+"""A pipeline from its making to its end, as any client of AWS Data Pipeline would run it.
+
+Two activities side by side, and one that waits for both. From the environment: ENDPOINT, and
+credentials as every SDK of AWS takes them. Exits 0 if all have FINISHED.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+WAIT_SECONDS = 120
+STEP_SECONDS = 0.5
+ENDED = {"FINISHED", "FAILED", "CASCADE_FAILED", "CANCELED"}
+SHOWN = ("@componentParent", "@status", "@actualEndTime")
+
+
+def activity(name: str, command: str, *after: str) -> dict[str, Any]:
+    """Return a ShellCommandActivity of the worker group `etl` that waits for others."""
+    fields = [
+        {"key": "type", "stringValue": "ShellCommandActivity"},
+        {"key": "command", "stringValue": command},
+        {"key": "workerGroup", "stringValue": "etl"},
+        *({"key": "dependsOn", "refValue": other} for other in after),
+    ]
+    return {"id": name, "name": name, "fields": fields}
+
+
+def start(client: Any) -> str:
+    """Make a pipeline and activate it; return its id."""
+    made = client.create_pipeline(name="sample", uniqueId=uuid.uuid4().hex)["pipelineId"]
+    objects = [
+        activity("Left", "echo left"),
+        activity("Right", "echo right"),
+        activity("Join", "echo both", "Left", "Right"),
+    ]
+    found = client.put_pipeline_definition(pipelineId=made, pipelineObjects=objects)
+    if found["errored"]:
+        sys.exit(str(found["validationErrors"]))
+    client.activate_pipeline(pipelineId=made)
+    return str(made)
+
+
+def rows(client: Any, pipeline: str) -> list[dict[str, str]]:
+    """Return the fields of each instance."""
+    ids = client.query_objects(pipelineId=pipeline, sphere="INSTANCE")["ids"]
+    found = client.describe_objects(pipelineId=pipeline, objectIds=ids)["pipelineObjects"]
+    return [{f["key"]: f.get("stringValue", "") for f in each["fields"]} for each in found]
+
+
+def wait(client: Any, pipeline: str) -> list[dict[str, str]]:
+    """Return the instances when all have ended, or as they are when it takes too long."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        found = rows(client, pipeline)
+        if all(row["@status"] in ENDED for row in found) or time.monotonic() > deadline:
+            return found
+        time.sleep(STEP_SECONDS)
+
+
+def main() -> int:
+    """Run it; return the exit code."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    endpoint = os.environ["ENDPOINT"]
+    client = boto3.client("datapipeline", "us-east-1", endpoint_url=endpoint, config=config)
+    pipeline = start(client)
+    print("pipeline", pipeline)
+    found = wait(client, pipeline)
+    for row in found:
+        print(*(f"{row.get(key, ''):20}" for key in SHOWN), row.get("@waitingReason", ""))
+    return 0 if all(row["@status"] == "FINISHED" for row in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
