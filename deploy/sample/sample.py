@@ -51,7 +51,12 @@ def rows(client: Any, pipeline: str) -> list[dict[str, str]]:
     """Return the fields of each instance."""
     ids = client.query_objects(pipelineId=pipeline, sphere="INSTANCE")["ids"]
     found = client.describe_objects(pipelineId=pipeline, objectIds=ids)["pipelineObjects"]
-    return [{f["key"]: f.get("stringValue", "") for f in each["fields"]} for each in found]
+    return [{f["key"]: value(f) for f in each["fields"]} for each in found]
+
+
+def value(field: dict[str, str]) -> str:
+    """Return what a field holds: a text, or the id of another object."""
+    return field["refValue"] if "refValue" in field else field["stringValue"]
 
 
 def wait(client: Any, pipeline: str) -> list[dict[str, str]]:
@@ -74,7 +79,7 @@ def main() -> int:
     found = wait(client, pipeline)
     for row in found:
         print(*(f"{row.get(key, ''):20}" for key in SHOWN), row.get("@waitingReason", ""))
-    return 0 if all(row["@status"] == "FINISHED" for row in found) else 1
+    return 0 if [row["@status"] for row in found] == ["FINISHED"] * 3 else 1
 
 
 if __name__ == "__main__":
