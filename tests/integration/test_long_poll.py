@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 from fleet import Fleet, call_of, poll, polling, waiting
@@ -12,6 +13,7 @@ from rawhttp import RawClient
 from waiting import eventually, pass_time
 
 from coordinator.domain.ids import shard_of
+from coordinator.service.polls import Polls
 
 if TYPE_CHECKING:
     from coordinator.store.tasks import Claimed
@@ -219,8 +221,11 @@ async def test_eight_thousand_polls_end_together_in_time(single: Fleet) -> None:
     assert time.monotonic() - started < 3
 
 
-async def test_a_poll_applies_due_work_before_it_claims(fleet: Fleet) -> None:
+async def test_a_poll_applies_due_work_before_it_claims(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without any loop a poll gets a task whose lease has just lapsed."""
+    monkeypatch.setattr(Polls, "check_waiting", AsyncMock())  # else that may come first
     replica = await fleet.replica(loop=False, listener=False, poll_wait=0)
     await fleet.seed(1, shard=fleet.shards - 1)
     lost = await fleet.claim(shard=fleet.shards - 1, ack_ms=20)

@@ -102,6 +102,7 @@ async def test_timers_that_nobody_applies(fleet: Fleet) -> None:
 
     async def late() -> bool:
         found = await page(replica)
+        assert found["cursors_pending"] == 0
         return (found["timers_due"], found["timers"]) == (2, 3) and (
             0.2 < found["timers_lag_seconds"] < 60
         )
