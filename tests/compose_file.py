@@ -12,14 +12,16 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = Path(sys.executable).parent / "docker-compose"
 
 
-def read(**variables: str) -> dict[str, Any]:
+def read(*overrides: Path, **variables: str) -> dict[str, Any]:
     """Return the whole file, with all profiles, every name and variable in it resolved."""
-    return json.loads(run("--profile", "*", "config", "--format", "json", **variables))
+    files = [word for path in overrides for word in ("-f", str(path))]
+    words = [*files, "--profile", "*", "config", "--format", "json"]
+    return json.loads(run(*words, **variables))
 
 
 def run(*words: str, **variables: str) -> str:
     """Run the program in an environment with these variables only; return what it prints."""
-    command = [PROGRAM, "-f", ROOT / "docker-compose.yml", *words]
+    command = [PROGRAM, "--project-directory", ROOT, "-f", ROOT / "docker-compose.yml", *words]
     ran = subprocess.run(
         command, env=variables, capture_output=True, text=True, check=False, timeout=60
     )
