@@ -55,6 +55,11 @@ chmod 600 credentials.toml
 .venv/bin/coordinator credentials new --role operator >> credentials.toml
 .venv/bin/coordinator credentials new --role runner --worker-group 'etl-*' >> credentials.toml
 export COORDINATOR_CREDENTIALS_FILE=credentials.toml""".splitlines()
+# No test runs these, which need an engine: where is tested what can be seen without one.
+STACK = {
+    "docker compose up -d": "tests/unit/test_compose.py",
+    "docker compose run --rm sample": "tests/integration/test_compose_credentials.py",
+}
 # Every command of the README, with the test that runs it (make test and make check run this file).
 RUN_BY = {
     "make demo": "test_demo_ends_well",
@@ -81,10 +86,16 @@ def _table(heading: str) -> list[list[str]]:
 
 def test_every_command_is_run_by_a_test():
     """A command in the README that no test runs is a mistake, and so is a test of none."""
-    assert sorted(_commands()) == sorted(RUN_BY)
+    assert sorted(_commands()) == sorted([*RUN_BY, *STACK])
     for test in RUN_BY.values():
         assert test == ".ci/run" or test in globals()
     assert "make check\nmake test" in (ROOT / ".ci/run").read_text()
+
+
+def test_the_stack_has_tests_of_its_parts():
+    """They are there, and the page that the README leads to says that no more is tested."""
+    assert all((ROOT / test).is_file() for test in STACK.values())
+    assert "No test brings the stack up in containers" in (ROOT / "docs/deploy.md").read_text()
 
 
 def test_settings_table_is_the_code():
