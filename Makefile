@@ -11,6 +11,7 @@ PLOTS := .venv/plots
 PLOTS_STAMP := $(PLOTS)/.installed
 PACKAGES := redis-server redis-sentinel redis-tools lua-check openssl libfaketime postgresql \
   prometheus prometheus-alertmanager haproxy dnsmasq-base
+DEPLOY_PACKAGES := podman buildah runc netavark aardvark-dns conmon catatonit iptables debootstrap
 PYTEST_ARGS ?=
 PORT ?= 8080
 MINUTES ?= 2
@@ -18,7 +19,7 @@ SERVER ?= valkey
 FAULTS_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: help demo serve test fuzz search faults failover-losses check dashboards plots mutants \
+.PHONY: help demo serve test test-deploy fuzz search faults failover-losses check dashboards plots mutants \
   clients packages clean
 
 help: ## list the targets
@@ -32,6 +33,10 @@ serve: $(STAMP) ## serve the API on 127.0.0.1:8080 (PORT=…) with an embedded s
 
 test: $(STAMP) $(CLIENTS_STAMP) packages ## run every test, or those that PYTEST_ARGS names
 	$(BIN)/python tests/run_passes.py $(PYTEST_ARGS)
+
+test-deploy: $(STAMP) ## build the image and bring docker-compose.yml up in containers (root; DEPLOY_CACHE=… folder of images)
+	$(MAKE) packages PACKAGES="$(DEPLOY_PACKAGES)"
+	$(BIN)/python -m pytest tests/deploy
 
 fuzz: $(STAMP) packages ## odd input to what reads it, watched for new code (MINUTES=… in all, ONLY=target)
 	nice $(BIN)/python tests/fuzz/fuzz_main.py --minutes $(MINUTES) $(addprefix --only ,$(ONLY)) $(FUZZ_ARGS)

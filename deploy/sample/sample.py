@@ -71,7 +71,7 @@ def wait(client: Any, pipeline: str) -> list[dict[str, str]]:
 
 def main() -> int:
     """Run it; return the exit code."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 8})
+    config = Config(retries={"mode": "standard", "total_max_attempts": 12})
     endpoint = os.environ["ENDPOINT"]
     client = boto3.client("datapipeline", "us-east-1", endpoint_url=endpoint, config=config)
     pipeline = start(client)
