@@ -97,7 +97,10 @@ class Connections:
         for connection in longest:
             self._open.discard(connection)
             self.count("idle_connections")
-            connection.transport.close()
+            if connection.blocked is None:
+                connection.transport.close()
+            else:
+                connection.transport.abort()  # nobody looks after it any more
         if not longest:
             self._none_idle_until = now + NONE_IDLE_FOR
         return bool(longest)
