@@ -54,7 +54,7 @@ class Certificate:
             return False
         try:
             self._load()  # a context that has failed to load a pair would serve half of it
-            self.context.load_cert_chain(self._chain, self._key)
+            self._fill(self.context)
         except ConfigError as error:
             log.error("%s The certificate stays as it was.", error)  # noqa: TRY400 - a sentence
         else:
@@ -70,6 +70,11 @@ class Certificate:
     def _load(self) -> ssl.SSLContext:
         """Make a context; TLS 1.2 and newer, as Python has it."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._fill(context)
+        return context
+
+    def _fill(self, context: ssl.SSLContext) -> None:
+        """Read the files into a context; they may have changed since they were looked at."""
         _look_at("certificate", self._chain, b"CERTIFICATE-----")
         _look_at("key", self._key, b"PRIVATE KEY-----")
         try:
@@ -78,12 +83,18 @@ class Certificate:
             reason = (error.reason or str(error)).replace("_", " ").lower()
             pair = f"{self._chain} and the key {self._key}"
             raise ConfigError(f"The TLS certificate {pair} cannot be used: {reason}.") from None
-        return context
+        except OSError as error:
+            raise ConfigError(
+                f"The TLS certificate {self._chain} or the key {self._key} cannot be read: "
+                f"{error.strerror}."
+            ) from None
 
 
 def _look_at(name: str, path: Path, label: bytes) -> None:
     """See that a file has what it should: of one that has not, OpenSSL says only "PEM lib"."""
     try:
+        if path.is_fifo():  # opening one waits for a writer, and every caller with it
+            raise ConfigError(f"The TLS {name} {path} cannot be used: it is a pipe, not a file.")
         found = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"The TLS {name} {path} cannot be read: {error.strerror}.") from None

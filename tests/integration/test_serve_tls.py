@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import ssl
 from contextlib import closing
@@ -16,6 +17,8 @@ from replicas import ReplicaProcess, run_command
 from runner_process import RunnerProcess
 from servers import Server
 from waiting import wait_until
+
+from coordinator.commands.certificate import Certificate
 
 REPORTED = b'{"canceled":false}'
 
@@ -178,17 +181,44 @@ def sentence(settings):
     return line
 
 
+def test_files_that_change_while_they_are_read(tmp_path, monkeypatch, caplog):
+    """Halves of two pairs are refused, and the next renewal is taken up all the same."""
+    old, other = new_certificate(tmp_path, "old"), new_certificate(tmp_path, "other")
+    certificate = Certificate(old.certificate, old.key)
+    load = certificate._load
+
+    def loaded_and_then_changed():
+        load()
+        old.key.write_bytes(other.key.read_bytes())
+
+    monkeypatch.setattr(certificate, "_load", loaded_and_then_changed)
+    stamp = old.key.stat().st_mtime_ns + 1
+    os.utime(old.key, ns=(stamp, stamp))
+    assert not certificate.refresh()
+    assert certificate.refresh()
+    assert "key values mismatch. The certificate stays as it was." in caplog.text
+    monkeypatch.undo()
+    old.certificate.write_bytes(other.certificate.read_bytes())
+    assert not certificate.refresh()
+    caplog.set_level("INFO")
+    assert certificate.refresh()
+    assert "was read again" in caplog.text
+
+
 def test_files_that_cannot_be_used_stop_the_start(pem, tmp_path):
     """One sentence for each mistake, with the file's name."""
     other, locked = new_certificate(tmp_path), new_certificate(tmp_path, "locked", password="s3cr")
     away, text = tmp_path / "away.pem", tmp_path / "text.pem"
     text.write_text("not PEM")
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
     for certificate, key, said in (
         (pem.certificate, "", "COORDINATOR_TLS_CERTIFICATE and COORDINATOR_TLS_KEY go together"),
         ("", pem.key, "COORDINATOR_TLS_CERTIFICATE and COORDINATOR_TLS_KEY go together"),
         (away, pem.key, f"certificate {away} cannot be read: No such file"),
         (pem.certificate, away, f"key {away} cannot be read: No such file"),
         (pem.certificate, tmp_path, f"key {tmp_path} cannot be read: Is a directory"),
+        (pipe, pem.key, f"certificate {pipe} cannot be used: it is a pipe"),
         (text, pem.key, f"certificate {text} cannot be used: there is no certificate in it"),
         (pem.key, pem.key, f"certificate {pem.key} cannot be used: there is no certificate in it"),
         (pem.certificate, text, f"key {text} cannot be used: there is no key in it (PEM)"),
