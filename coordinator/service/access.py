@@ -90,6 +90,10 @@ class Access:
             )
         return credential
 
+    def still(self, credential: Credential) -> bool:
+        """Whether a credential that was admitted is in force now, as it was then."""
+        return self.keyring is None or self.keyring.has(credential)
+
     def holder(self, access_key: str, secret: str) -> Credential | None:
         """Find a credential by the pair itself, the secret compared in constant time."""
         credential = self.keyring.find(access_key) if self.keyring else None

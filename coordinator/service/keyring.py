@@ -35,6 +35,11 @@ class Keyring:
         """Return a credential that may be used now."""
         return self._known.get(access_key)
 
+    def has(self, credential: Credential) -> bool:
+        """Whether a credential is as it was: not taken out, disabled, or changed since."""
+        known = self._known.get(credential.access_key)
+        return known is credential or known == credential
+
     def start(self) -> None:
         """Read the file for the first time.
 
@@ -89,8 +94,7 @@ def load(path: Path) -> dict[str, Credential]:
         CredentialsError: each line is a sentence that names the file.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+        data = _read(path)
         if len(data) <= MOST_BYTES:
             return read_credentials(data.decode())
         problems = [f"It is larger than {MOST_BYTES} bytes."]
@@ -101,6 +105,13 @@ def load(path: Path) -> dict[str, Credential]:
     except CredentialsError as error:
         problems = str(error).split("\n")
     raise CredentialsError("\n".join(f"{_prefix(path)} {one}" for one in problems))
+
+
+def _read(path: Path) -> bytes:
+    if path.is_fifo():  # opening one waits for a writer, for ever
+        raise CredentialsError("It is a pipe, not a file.")
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _prefix(path: Path) -> str:

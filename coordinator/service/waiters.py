@@ -24,15 +24,24 @@ _tickets = count()
 
 
 class Presence:
-    """Whether a client is still there; `leave` is called when its connection closes."""
+    """Whether a client is still there; `leave` is called when its connection closes.
 
-    def __init__(self) -> None:
-        self.gone = False
+    One that may no longer call counts as gone: `may_stay` is asked whenever that matters.
+    """
+
+    def __init__(self, may_stay: Callable[[], bool] | None = None) -> None:
+        self._left = False
+        self._may_stay = may_stay
         self._on_leave: Callable[[], None] | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is nobody who might be given a task."""
+        return self._left or (self._may_stay is not None and not self._may_stay())
 
     def leave(self) -> None:
         """Remember that the client has gone, and tell who waits for it."""
-        self.gone = True
+        self._left = True
         if self._on_leave is not None:
             self._on_leave()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,8 @@ class Api:
     async def _handle(self, seen: Seen, caller: Caller, body: bytes, receive: Receive) -> Outcome:
         operation = seen.operation
         seen.request = request = await _decoded(operation_named(operation), body)
-        seen.call = call = Call(caller, operation, body, Presence())
+        may_stay = partial(self._access.still, seen.credential) if seen.credential else None
+        seen.call = call = Call(caller, operation, body, Presence(may_stay))
         handler = self._handlers[operation]
         if operation != POLL:
             answer = await handler(call, request)

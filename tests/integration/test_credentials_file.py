@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from botocore.exceptions import ClientError
 from gate import PAIRS, Gate, entry, error, everybody
+from pipelines import activity, start
 from replicas import Pair, run_command
 from scrape import samples
 from waiting import wait_until
@@ -68,6 +72,24 @@ def test_a_change_is_taken_up(gate):
     assert failures == []
     assert count(gate, "credentials") == 2
     assert count(gate, "credentials_loads{loaded}") == 1
+
+
+def test_a_poll_of_a_key_that_is_taken_out_gets_no_task(new_server, tmp_path):
+    """It has waited since the key was good; what comes now is for those who still may."""
+    gate = Gate(new_server(aof=True), tmp_path, ADMIN_PORT=0)
+    gate.replica.settings["POLL_WAIT"] = 20
+    with closing(gate.replica), ThreadPoolExecutor() as threads:
+        gate.replica.start()
+        api, etl = gate.replica.client(), {"workerGroup": "etl-a"}
+        waits = threads.submit(gate.call, "runner", "PollForTask", etl)
+        wait_until(lambda: any(v for k, v in samples(gate.replica).items() if "waiters" in k), 10)
+        gate.write(entry("operator") + entry("rotated"))
+        wait_until(lambda: count(gate, "credentials") == 2, 10)
+        start(api, activity("A", "etl-a"))
+        other = gate.call("rotated", "PollForTask", etl)
+        assert json.loads(waits.result().body) == {}
+        assert "taskObject" in json.loads(other.body)
+        api.close()
 
 
 def test_a_broken_file_changes_nothing(gate):
@@ -147,6 +169,10 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch):
     path.write_bytes(b"\xff")
     with pytest.raises(CredentialsError, match=r"toml: It is not UTF-8"):
         keyring.load(path)
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(CredentialsError, match=r"toml: It is a pipe, not a file"):
+        keyring.load(pipe)
     monkeypatch.setattr(keyring, "MOST_BYTES", 10)
     path.write_text(entry("operator"))
     with pytest.raises(CredentialsError, match="larger than 10 bytes"):
