@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from dumps import dump
@@ -29,6 +30,12 @@ KINDS: dict[str, tuple[str, list[str], list[str]]] = {
     "off": ("data", ["operator"], []),
 }
 PAIRS = {name: Pair(f"KEY_{name}", f"secret/of+the/{name}==") for name in KINDS}
+
+
+def basic(who: str | Pair) -> dict[str, str]:
+    """Return the header of HTTP Basic for a pair, or for the name of one."""
+    pair = PAIRS[who] if isinstance(who, str) else who
+    return {"Authorization": f"Basic {b64encode(':'.join(pair).encode()).decode()}"}
 
 
 def entry(name: str, pair: Pair | None = None, **more: Any) -> str:

@@ -66,7 +66,7 @@ _ACCEPTED = REPORT_OUTCOMES["accepted"]
 class Api:
     """Routes ``/`` to the API's operations and everything else to `pages`."""
 
-    def __init__(self, coordinator: Coordinator, pages: App) -> None:
+    def __init__(self, coordinator: Coordinator, pages: App, audit: Audit) -> None:
         self._tasks = coordinator.tasks
         self._metrics = coordinator.metrics
         self._requests = coordinator.metrics.requests
@@ -83,7 +83,7 @@ class Api:
         self._rates = Rates(coordinator.settings.rates) if coordinator.settings.rates else None
         self._polling = Polling(coordinator.settings.max_polls)
         self.connections = Connections(coordinator.settings, coordinator.metrics.limited)
-        self._audit = Audit(coordinator.settings.audit, coordinator.access.keyring)
+        self._audit = audit
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""

@@ -4,49 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 
 from coordinator import __version__
-from coordinator.errors import CoordinatorError
 from coordinator.service.access import Access
 from coordinator.web.api import Api
+from coordinator.web.audit import Audit
 from coordinator.web.guards import HostGuard
+from coordinator.web.page_errors import PageErrors
 from coordinator.web.page_headers import with_page_headers
 from coordinator.web.pages import health_pages, metrics_page, openapi_page
-from coordinator.web.readers import FORBIDDEN, UNAUTHORIZED, Readers
-from coordinator.web.replies import RequestIds, failure
-from coordinator.wire.faults import body
-from coordinator.wire.targets import CONTENT_TYPE as API_TYPE
+from coordinator.web.readers import Readers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from coordinator.service.coordinator import Coordinator
     from coordinator.web.page_headers import App
     from coordinator.web.workers import Workers
-
-INVALID = "InvalidRequestException"
-# What is said to those who may not read a page; the same to all, so that nothing can be found out.
-REFUSALS = {
-    UNAUTHORIZED: (
-        "MissingAuthenticationToken",
-        "HTTP Basic with an access key id and its secret is needed.",
-    ),
-    FORBIDDEN: ("AccessDeniedException", "The page needs the role viewer or operator."),
-}
 
 
 def create_app(coordinator: Coordinator, workers: Workers | None = None) -> Api:
     """Build a replica's ASGI application; without metrics where they have a port of their own."""
     settings, access = coordinator.settings, coordinator.access
     readers = Readers(access, HostGuard(settings.allowed_hosts, signed=access.signed))
-    pages = _pages()
+    audit = Audit(settings.audit, access.keyring)
+    pages = _pages(coordinator, audit)
     pages.include_router(health_pages(coordinator))
     pages.include_router(openapi_page(readers))
     if settings.admin_port is None:
         pages.include_router(metrics_page(coordinator, readers, workers))
-    return Api(coordinator, with_page_headers(pages))
+    return Api(coordinator, with_page_headers(pages), audit)
 
 
 def create_admin_app(
@@ -57,13 +43,13 @@ def create_admin_app(
     Without `any_host` the Host must be one that an open service takes.
     """
     guard = HostGuard(coordinator.settings.allowed_hosts, signed=any_host)
-    pages = _pages()
+    pages = _pages(coordinator, Audit("off", None))  # nobody is refused there for want of a pair
     pages.include_router(health_pages(coordinator))
     pages.include_router(metrics_page(coordinator, Readers(Access(None, ""), guard), workers))
     return with_page_headers(pages)
 
 
-def _pages() -> FastAPI:
+def _pages(coordinator: Coordinator, audit: Audit) -> FastAPI:
     pages = FastAPI(
         title="lease-coordinator",
         version=__version__,
@@ -72,26 +58,5 @@ def _pages() -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    _add_error_shape(pages)
+    PageErrors(coordinator.metrics, audit).shape(pages)
     return pages
-
-
-def _add_error_shape(pages: FastAPI) -> None:
-    """Give the framework's own errors, and ours, the shape of the API's."""
-    ids = RequestIds()
-
-    def shaped(
-        status: int, name: str, content: bytes, more: Mapping[str, str] | None = None
-    ) -> Response:
-        headers = {"x-amzn-requestid": ids.next().decode(), "x-amzn-errortype": name}
-        return Response(content, status, {**headers, **(more or {})}, media_type=API_TYPE)
-
-    @pages.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        name, text = REFUSALS.get(error.status_code, (INVALID, f"{error.detail}."))
-        content = body(name, f"{request.method} {request.url.path}: {text}")
-        return shaped(error.status_code, name, content, error.headers)
-
-    @pages.exception_handler(CoordinatorError)
-    async def failed(_: Request, error: CoordinatorError) -> Response:
-        return shaped(*failure(error))

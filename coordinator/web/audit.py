@@ -42,12 +42,16 @@ MOST_BODY: Final = 65536
 _DONE = (b"", b"accepted")
 # The start of an access key id that is none of ours: all of it may be a secret in the wrong place.
 _CLAIMED = re.compile(rb"Credential=(\w{1,128})/")
+_NAME = re.compile(r"\w{1,128}", re.ASCII)
 _SHOWN = 6
 
 
 @dataclass(slots=True)
 class Seen:
-    """What is known of a call when it is answered; what is refused early leaves much of it out."""
+    """What is known of a call when it is answered; what is refused early leaves much of it out.
+
+    Of a page there are its path and the name that was given by HTTP Basic.
+    """
 
     client: Sequence[Any] | None  # host and port of the peer
     began: float  # by `perf_counter`
@@ -57,6 +61,8 @@ class Seen:
     body: bytes = b""
     request: msgspec.Struct | None = None
     call: Call | None = None
+    page: str = ""
+    reader: str = ""
 
 
 class Audit:
@@ -87,7 +93,7 @@ class Audit:
 
     def _fields(self, request_id: bytes, seen: Seen, outcome: Outcome) -> dict[str, object]:
         """Return the fields of a line; those that do not apply are not there."""
-        claimed = "" if seen.credential else _claimed(seen.headers)
+        claimed = "" if seen.credential else _claimed(seen)
         named = seen.credential or (self._keyring and self._keyring.find(claimed))
         fields = {
             "request_id": request_id.decode(),
@@ -95,6 +101,7 @@ class Audit:
             "access_key": named.access_key if named else "",
             "claimed_key": claimed[:_SHOWN] + "…" if claimed and not named else "",
             "operation": seen.operation if seen.operation in OPERATIONS else "",
+            "page": seen.page,
             **(_about(seen, named.account) if named and _is_signed(seen, outcome) else {}),
             "verdict": outcome.verdict.decode(),
             "error": outcome.error,
@@ -174,7 +181,9 @@ def _pipeline(pipeline_id: str) -> dict[str, str | int]:
     return {"pipeline": pipeline_id}
 
 
-def _claimed(headers: Sequence[tuple[bytes, bytes]]) -> str:
+def _claimed(seen: Seen) -> str:
     """Return the access key id that a request names, whether it is one or not."""
-    found = _CLAIMED.search(dict(headers).get(b"authorization", b""))
+    if _NAME.fullmatch(seen.reader):
+        return seen.reader
+    found = _CLAIMED.search(dict(seen.headers).get(b"authorization", b""))
     return found[1].decode() if found else ""

@@ -33,6 +33,8 @@ class Readers:
     async def admit(self, request: Request) -> str | None:
         """Return the account of who asks for a page; None where there are no accounts.
 
+        Whose name was given is left in ``request.state.reader``, for the audit trail.
+
         Raises:
             InvalidRequestError: a page of somebody else's is behind it.
             HTTPException: 401 without a pair of this service, 403 with one that may not read.
@@ -41,6 +43,7 @@ class Readers:
         if not self._access.signed:
             return None
         given = await _basic(request)
+        request.state.reader = given.username if given else ""
         credential = self._access.holder(given.username, given.password) if given else None
         if credential is None:
             challenge = {"WWW-Authenticate": f'Basic realm="{REALM}"'}

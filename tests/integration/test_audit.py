@@ -8,7 +8,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from gate import PAIRS, Gate
+from gate import PAIRS, Gate, basic
 from pipelines import activity, finish, new_group, poll, put
 from replicas import CONTENT_TYPE, Pair
 from servers import Server
@@ -173,6 +173,30 @@ def test_what_is_no_http_is_told_of(gate_of):
     request_id = answer.partition(b"x-amzn-requestid: ")[2].split(b"\r\n")[0].decode()
     (line,) = [line for line in lines(gate) if line["request_id"] == request_id]
     assert (line["remote"], line["error"]) == ("127.0.0.1", "InvalidRequestException")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/openapi.json"], ids=["metrics", "openapi"])
+def test_who_may_not_read_a_page_is_told_of(gate_of, path):
+    """No pair, a wrong secret, a key that is none, a name that is none, and a missing role."""
+    gate = gate_of("changes")
+    missing = "MissingAuthenticationToken"
+    for pair, known, status, error in (
+        (None, {}, 401, missing),
+        (("KEY_viewer", "a guess at a secret"), {"access_key": "KEY_viewer"}, 401, missing),
+        (("SECRET_in_the_wrong_place", "x"), {"claimed_key": "SECRET…"}, 401, missing),
+        (("two words\nof a name", "x"), {}, 401, missing),
+        (PAIRS["runner"], {"access_key": "KEY_runner"}, 403, "AccessDeniedException"),
+    ):
+        more = basic(Pair(*pair)) if pair else {}
+        line = line_of(gate, gate.replica.send("GET", path, headers=more))
+        assert (line["page"], line["status"], line["error"]) == (path, status, error)
+        named = {key: line[key] for key in ("access_key", "claimed_key") if key in line}
+        assert named == known
+    assert "guess" not in gate.replica.log
+    before = lines(gate)
+    assert gate.replica.send("GET", path, headers=basic("viewer")).status == 200
+    assert told(gate, Pair("KEY_x", "x" * 20), "ListPipelines", {})["claimed_key"] == "KEY_x…"
+    assert len(lines(gate)) == len(before) + 1
 
 
 def test_strangers_write_no_lines_past_the_bound(gate_of):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 
 import pytest
-from gate import PAIRS, Gate, entry, error
+from gate import PAIRS, Gate, basic, entry, error
 from replicas import Pair
 from servers import Server
 from waiting import wait_until
@@ -47,12 +46,6 @@ def gate(tmp_path_factory):
     finally:
         made.replica.close()
         server.close()
-
-
-def basic(who):
-    """Return the header of HTTP Basic for a pair, or for the name of one."""
-    text = ":".join(PAIRS.get(who, who))
-    return {"Authorization": f"Basic {b64encode(text.encode()).decode()}"}
 
 
 def read(gate, path, who=None, **more):
