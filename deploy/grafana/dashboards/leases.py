@@ -109,6 +109,14 @@ LOSING = [
         unit="percentunit",
     ),
     lines(
+        "Silent leases",
+        "Leases that runners have, and those of them without a report for COORDINATOR_STALE_AFTER.",
+        "Silent ones are lost at their deadline: look whether their runners live. A long "
+        "reportProgressTimeout lets the dead hold tasks for long.",
+        Line(largest("instances", 'state="leased"'), "held"),
+        Line(largest("stale_leases"), "silent"),
+    ),
+    lines(
         "Refused calls",
         "Calls of runners that changed nothing, by verdict. superseded: the lease had been lost; "
         "repeat: a call sent again, harmless.",
