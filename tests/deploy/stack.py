@@ -22,7 +22,7 @@ COMPOSE = [
     *("--file", str(ROOT / "docker-compose.yml")),
     *("--file", str(Path(__file__).parent / "override.yml")),
 ]
-PORTS = ("API_PORT", "PROMETHEUS_PORT", "CLUSTER_PORT")
+PORTS = ("API_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "CLUSTER_PORT")
 REGION = "us-east-1"
 
 

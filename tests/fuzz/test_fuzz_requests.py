@@ -13,7 +13,7 @@ from replicas import CONTENT_TYPE
 from wire_values import edited
 
 # Answers to what is refused, besides that it was fine.
-REFUSALS = {400, 401, 403, 404, 405, 408, 413, 431}
+REFUSALS = {400, 401, 403, 404, 405, 408, 413, 414, 415, 431}
 GROWTH = 64 << 20
 PIECES = st.sampled_from(
     [

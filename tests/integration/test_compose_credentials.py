@@ -168,13 +168,13 @@ def test_the_sample_runs_with_them(secrets, replica, tmp_path):
     with (tmp_path / "log").open("wb") as log:
         runner = subprocess.Popen(
             [*command, "--endpoint", replica.url],
-            env=environment({}) | known | credentials_of("runner", secrets),
+            env=known | credentials_of("runner", secrets),
             stderr=log,
         )
     try:
         sample = subprocess.run(
             [sys.executable, DEPLOY / "sample/sample.py"],
-            env=environment({}) | known | credentials_of("operator", secrets),
+            env=known | credentials_of("operator", secrets),
             capture_output=True,
             text=True,
             check=False,
@@ -189,5 +189,6 @@ def test_the_sample_runs_with_them(secrets, replica, tmp_path):
 
 
 def credentials_of(role, secrets):
-    """Return the environment that names the file of a role."""
-    return {"AWS_SHARED_CREDENTIALS_FILE": str(secrets.root / role / "credentials")}
+    """Return the environment that names the file of a role, and no key (as moto leaves one)."""
+    kept = {name: text for name, text in environment({}).items() if not name.startswith("AWS_")}
+    return kept | {"AWS_SHARED_CREDENTIALS_FILE": str(secrets.root / role / "credentials")}

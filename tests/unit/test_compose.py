@@ -12,6 +12,7 @@ from compose_file import ROOT, arguments, before, environment, seconds, shared, 
 from stack_credentials import FILES
 
 FILE = compose_file.read()
+OURS = "lease-coordinator:local"
 SERVICES = FILE["services"]
 REPLICAS = ["coordinator", "coordinator-cluster"]
 RUNNERS = ["runner", "runner-cluster", "sample"]
@@ -62,12 +63,9 @@ def test_whether_a_service_stays(name):
 
 @each_service
 def test_images_are_of_a_version(name):
-    """Those of others; ours is built of this repository."""
+    """Those of others."""
     service = SERVICES[name]
-    if "build" in service:
-        assert service["image"] == "lease-coordinator:local"
-        assert Path(service["build"]["context"], service["build"]["dockerfile"]).is_file()
-    else:
+    if service["image"] != OURS:
         assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?", service["image"])
 
 
@@ -112,9 +110,16 @@ def test_secrets_are_made_before_they_are_read(name):
         assert "credentials" in before(SERVICES, name)
 
 
+def test_our_image_is_built_once():
+    """Of this repository: two that build one name at the same time may fail."""
+    (built,) = (service for service in SERVICES.values() if "build" in service)
+    assert built["image"] == OURS
+    assert Path(built["build"]["context"], built["build"]["dockerfile"]).is_file()
+
+
 def test_ports_are_open_to_this_host_only():
     """And can be chosen."""
-    names = ["API_PORT", "GRAFANA_PORT", "PROMETHEUS_PORT", "CLUSTER_PORT"]
+    names = ["API_PORT", "GRAFANA_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT", "CLUSTER_PORT"]
     chosen = {name: str(number) for number, name in enumerate(names, 4001)}
     found = [
         port
@@ -124,7 +129,7 @@ def test_ports_are_open_to_this_host_only():
     assert {port["host_ip"] for port in found} == {"127.0.0.1"}
     assert sorted(port["published"] for port in found) == sorted(chosen.values())
     defaults = {port["published"] for one in SERVICES.values() for port in one.get("ports", ())}
-    assert defaults == {"8080", "3000", "9090", "8081"}
+    assert defaults == {"8080", "3000", "9090", "9093", "8081"}
 
 
 @each_service

@@ -197,6 +197,7 @@ PAGE = Page(
         "CoordinatorDown",
         "ReplicaDown",
         "ReplicaMissing",
+        "LoadBalancerDown",
         "RedisUnreachable",
         "AppendOnlyOff",
         "MemoryNearLimit",
