@@ -23,6 +23,21 @@ def page(name):
     return (DOCS / name).read_text()
 
 
+def run_bash(script, directory, environment):
+    """Run commands as they stand, in a directory; return what they print, if they succeed."""
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
 def blocks(text, language):
     """The blocks of a language, in order."""
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)

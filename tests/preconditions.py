@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines import Ref, activity, describe, ids, item, selector
+from pipelines import Ref, activity, describe, finish, ids, item, poll, selector, statuses
 from waiting import wait_until
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
@@ -44,3 +44,13 @@ def shown(api, pipeline, component):
 def reason(api, pipeline, component):
     """Why a component's instance waits."""
     return shown(api, pipeline, component).get("@waitingReason")
+
+
+def rerun_is_checked_again(api, group, pipeline):
+    """Run the activity of `guarded` again: its precondition is checked again, and all finish."""
+    api.set_status(pipelineId=pipeline, objectIds=[of(api, pipeline, "A")], status="RERUN")
+    assert statuses(api, pipeline) == {"Check": READY, "A": WAITS, "B": WAITS}
+    for component in ("Check", "A", "B"):
+        task = poll(api, group)
+        assert task["attemptId"].startswith(f"@{component}_")
+        finish(api, task)

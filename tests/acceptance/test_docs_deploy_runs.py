@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documents import ENDPOINT, blocks, page
+from documents import ENDPOINT, blocks, page, run_bash
 from installed_clients import installed
 from pipelines import statuses
 from prometheus_client.parser import text_string_to_metric_families
@@ -44,17 +44,7 @@ def stack_redis(tmp_path):
 
 def bash(script, directory, **variables):
     """Run commands in a directory; they must succeed."""
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=directory,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+    return run_bash(script, directory, os.environ | variables)
 
 
 def in_redis(script, server):

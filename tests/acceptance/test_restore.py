@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from documents import run_bash
 from dumps import read_node
 from invariants import check_invariants
 from pipelines import activity, finish, new_group, poll, start, statuses
@@ -33,17 +33,8 @@ def commands() -> tuple[str, str]:
 def run(script: str, directory: Path, url: str, **variables: str) -> str:
     """Run commands as they stand, in a directory; they must succeed."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=directory,
-        env=environment({"REDIS_URL": url}) | {"PATH": path, "COLUMNS": "200"} | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    known = environment({"REDIS_URL": url}) | {"PATH": path, "COLUMNS": "200"}
+    return run_bash(script, directory, known | variables)
 
 
 @contextmanager

@@ -22,7 +22,19 @@ from pipelines import (
     statuses,
     task_fields,
 )
-from preconditions import LATER, READY, TIME, WAITS, again, guarded, of, precondition, reason, shown
+from preconditions import (
+    LATER,
+    READY,
+    TIME,
+    WAITS,
+    again,
+    guarded,
+    of,
+    precondition,
+    reason,
+    rerun_is_checked_again,
+    shown,
+)
 from waiting import wait_until
 
 
@@ -107,12 +119,7 @@ def test_an_activity_that_ends_before_its_checks(api, word, ended, answer):
         finish(api, poll(api, group))
         assert statuses(api, pipeline)["B"] == "FINISHED"
         return
-    api.set_status(pipelineId=pipeline, objectIds=[of(api, pipeline, "A")], status="RERUN")
-    assert statuses(api, pipeline) == {"Check": READY, "A": WAITS, "B": WAITS}
-    for component in ("Check", "A", "B"):
-        task = poll(api, group)
-        assert task["attemptId"].startswith(f"@{component}_")
-        finish(api, task)
+    rerun_is_checked_again(api, group, pipeline)
 
 
 def test_a_precondition_that_is_marked(api):

@@ -21,7 +21,19 @@ from pipelines import (
     task_fields,
     values,
 )
-from preconditions import LATER, READY, TIME, WAITS, again, guarded, of, precondition, reason, shown
+from preconditions import (
+    LATER,
+    READY,
+    TIME,
+    WAITS,
+    again,
+    guarded,
+    of,
+    precondition,
+    reason,
+    rerun_is_checked_again,
+    shown,
+)
 from waiting import wait_until
 
 
@@ -169,12 +181,7 @@ def test_it_fails(api):
     told = f"waits for '{of(api, pipeline, 'A')}', which is CASCADE_FAILED: rerun it or mark it"
     assert reason(api, pipeline, "B") == f"{told} finished"
     # Run again, the activity has its precondition checked again.
-    api.set_status(pipelineId=pipeline, objectIds=[of(api, pipeline, "A")], status="RERUN")
-    assert statuses(api, pipeline) == {"Check": READY, "A": WAITS, "B": WAITS}
-    for component in ("Check", "A", "B"):
-        task = poll(api, group)
-        assert task["attemptId"].startswith(f"@{component}_")
-        finish(api, task)
+    rerun_is_checked_again(api, group, pipeline)
 
 
 def test_one_of_several_fails(api):

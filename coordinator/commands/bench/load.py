@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from coordinator.wire.targets import CONTENT_TYPE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
 class Load(NamedTuple):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from coordinator.commands.bench.load import CONTENT_TYPE, request_bytes
+from coordinator.commands.bench.load import request_bytes
 from coordinator.domain.credentials import LOCAL
+from coordinator.wire.targets import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from pathlib import Path
