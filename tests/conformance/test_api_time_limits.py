@@ -51,6 +51,7 @@ def test_late(api):
         schedule(HOUR, ago(1), occurrences="1"),
     )
     late = "; it is late"
+    wait_until(lambda: statuses(api, pipeline))
     wait_until(lambda: of(api, pipeline, "A")["@waitingReason"].endswith(late))
     assert not of(api, pipeline, "B")["@waitingReason"].endswith(late)
     assert of(api, pipeline, "A")["@status"] == "WAITING_FOR_RUNNER"
