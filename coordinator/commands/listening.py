@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from coordinator.config import ConfigError
+from coordinator.web.connections import KEEP_ALIVE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ UVICORN: Final[dict[str, Any]] = {
     "proxy_headers": False,
     "server_header": False,
     "backlog": BACKLOG,
-    "timeout_keep_alive": 75,
+    "timeout_keep_alive": KEEP_ALIVE_SECONDS,  # of the admin port; the API sees to it itself
     "timeout_graceful_shutdown": 10,
 }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """One API call: its account and access key, and what the SDK says of the call.
 
     SDKs repeat a call whose answer was lost with the same `amz-sdk-invocation-id`, and say in

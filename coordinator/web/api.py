@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from coordinator.errors import InvalidRequestError, LeaseLostError
+from coordinator.service.access import ANYBODY
 from coordinator.service.caller import Caller
 from coordinator.service.limits import Polling, Rates
 from coordinator.service.waiters import Presence
@@ -61,6 +62,7 @@ REPORT_OUTCOMES = {
     "deleted": Outcome(b'{"canceled":true,"reason":"DELETED"}', b"canceled"),
 }
 _ACCEPTED = REPORT_OUTCOMES["accepted"]
+_REPORT = OPERATIONS[REPORT]
 
 
 class Api:
@@ -124,10 +126,12 @@ class Api:
 
         The audit trail costs an accepted report 0.1 µs, unless all calls are to be in it.
         """
-        began, credential = perf_counter(), None
+        began = perf_counter()
+        credential = None if self._access.signed else ANYBODY
         try:
-            known = self._access.known(headers)
-            credential = await self._access.admitted(known, REPORT, body)
+            if credential is None:
+                known = self._access.known(headers)
+                credential = await self._access.admitted(known, REPORT, body)
             if self._rates is not None:
                 self._rates.take(credential.account, REPORT)
             outcome = await self._report(credential, body)
@@ -154,7 +158,8 @@ class Api:
         return self._replies.render(request_id, *outcome)
 
     async def _report(self, credential: Credential, body: bytes) -> Outcome:
-        request: Any = await _decoded(OPERATIONS[REPORT], body)
+        is_small = len(body) <= MOST_AT_ONCE
+        request: Any = decode(_REPORT, body) if is_small else await _decoded(_REPORT, body)
         caller = Caller(credential.account, credential.access_key, "", 1, credential.worker_groups)
         verdict = await self._tasks.report(caller, request.task_id, request.fields)
         return REPORT_OUTCOMES[verdict]

@@ -3,7 +3,8 @@
 A connection is idle, sends a request, or waits for its answer. Once a second all are looked over
 (0.1 µs each): who takes too long to send, or to read, is cut off. A request may take
 `COORDINATOR_REQUEST_TIMEOUT` seconds and, on top of that, a second for each `LEAST_RATE` bytes of
-its body, so that a large one may come slowly, but not for ever. No timer is armed for a request.
+its body, so that a large one may come slowly, but not for ever; and a connection may idle for
+`KEEP_ALIVE_SECONDS`. No timer is armed for a request or behind an answer.
 """
 
 from __future__ import annotations
@@ -120,10 +121,6 @@ class Connections:
         if self._sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep, loop)
 
-    def _idle(self, connection: Connection) -> float:
-        """Return what an idle one has more; uvicorn's timer is up before, unless it is teased."""
-        return 0 if connection.fresh else KEEP_ALIVE_SECONDS
-
     def _look_at(self, connection: Connection, now: float) -> None:
         patience = now - self._timeout
         if connection.blocked is not None and connection.blocked < patience:
@@ -133,8 +130,14 @@ class Connections:
             if connection.since + connection.received / LEAST_RATE < patience:
                 self.count("time")
                 connection.refuse(TooSlowError())
-        elif connection.phase == IDLE and connection.since < patience - self._idle(connection):
-            self.count("time")
-            connection.transport.close()
+        elif connection.phase == IDLE:
+            self._look_at_idle(connection, now)
         if connection.transport.is_closing() and connection.since < patience:
             connection.transport.abort()  # the rest of the last answer is not read
+
+    def _look_at_idle(self, connection: Connection, now: float) -> None:
+        """Close what idles too long; it meets a limit only where no request ever came."""
+        if connection.since < now - (self._timeout if connection.fresh else KEEP_ALIVE_SECONDS):
+            if connection.fresh:
+                self.count("time")
+            connection.transport.close()

@@ -34,8 +34,11 @@ class Protocol(BoundedProtocol):
         """Begin a request; its scope is made only if it is to be an ASGI call."""
         self.begin()
         self.url = b""
-        self.expect_100_continue = False
         self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Take the short way where there is nothing unusual about the request."""
@@ -44,9 +47,10 @@ class Protocol(BoundedProtocol):
         if self._is_plain(headers) and self._api.is_plain_report(headers):
             self.cycle = cast("RequestResponseCycle", Report(self))
             return
-        url, received, expects = self.url, self.headers, self.expect_100_continue
+        url, received = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
+        self.url = url
+        self.expect_100_continue = headers.get(b"expect", b"").lower() == b"100-continue"
         self.headers.extend(received)
         super().on_headers_complete()
         if self._api.stopping:
@@ -82,10 +86,6 @@ class Protocol(BoundedProtocol):
             self.cycle.message_event.set()
         _write(self, self._api.not_http(msg, self.client), keep_alive=False)
 
-    @property
-    def _api(self) -> Api:
-        return cast("Api", self.app)
-
     def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
         length = headers.get(b"content-length", b"")
         return (
@@ -94,7 +94,7 @@ class Protocol(BoundedProtocol):
             and length.isdigit()
             and len(length) <= MOST_DIGITS
             and int(length) <= MOST_BODY
-            and not self.expect_100_continue
+            and b"expect" not in headers
             and self.parser.get_method() == b"POST"
             and self.parser.should_keep_alive()
             and not self.parser.should_upgrade()
@@ -125,6 +125,7 @@ class Report:
     __slots__ = (
         "_headers",
         "_protocol",
+        "_task",
         "body",
         "disconnected",
         "keep_alive",
@@ -145,17 +146,20 @@ class Report:
     def start(self, api: Api) -> None:
         """Answer in a task of its own."""
         self.more_body = False
-        tasks = self._protocol.tasks
-        task = self._protocol.loop.create_task(self._answer(api))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        protocol = self._protocol
+        self._task = protocol.loop.create_task(self._answer(api))
+        protocol.tasks.add(self._task)  # a shutdown waits for it
 
     async def _answer(self, api: Api) -> None:
-        answer = await api.report(self._headers, bytes(self.body), self._protocol.client)
-        self.response_complete = True
-        if not self.disconnected:
-            _write(self._protocol, answer, keep_alive=self.keep_alive)
-        self._protocol.on_response_complete()
+        protocol = self._protocol
+        try:
+            answer = await api.report(self._headers, bytes(self.body), protocol.client)
+            self.response_complete = True
+            if not self.disconnected:
+                _write(protocol, answer, keep_alive=self.keep_alive)
+            protocol.on_response_complete()
+        finally:
+            protocol.tasks.discard(self._task)
 
 
 def reply(cycle: RequestResponseCycle, answer: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Which connections make room for new ones, and how."""
+"""Which connections make room for new ones, or idle too long, and how they end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from coordinator.config import load
-from coordinator.web.connections import IDLE, Connections
+from coordinator.web.connections import IDLE, KEEP_ALIVE_SECONDS, Connections
 
 
 @pytest.mark.parametrize(("blocked", "act"), [(None, "close"), (1.0, "abort")])
@@ -25,6 +25,24 @@ async def test_who_does_not_read_is_not_waited_for(blocked: float | None, act: s
     connections.leave(second)
 
 
-def _connection(blocked: float | None) -> Any:
-    fields = {"since": 0.0, "fresh": False, "received": 0, "blocked": blocked}
-    return Mock(phase=IDLE, **fields)
+@pytest.mark.parametrize(
+    ("fresh", "longest", "limited"), [(False, KEEP_ALIVE_SECONDS, {}), (True, 10, {"time": 1})]
+)
+def test_idle_connections_are_closed(fresh: bool, longest: float, limited: dict[str, int]) -> None:
+    """After a request one may idle for as long as clients keep connections, and no longer."""
+    counted: Counter[str] = Counter()
+    connections, loop = Connections(load(request_timeout=10), counted), Mock()
+    connection = _connection(None, fresh=fresh)
+    connections.enter(connection, loop)
+    for now, closed in ((longest, 0), (longest + 0.5, 1)):
+        _, sweep, *arguments = loop.call_later.call_args.args
+        loop.time.return_value = now
+        sweep(*arguments)
+        assert connection.transport.close.call_count == closed
+    assert counted == limited
+
+
+def _connection(blocked: float | None, *, fresh: bool = False) -> Any:
+    fields = {"since": 0.0, "fresh": fresh, "received": 0, "blocked": blocked}
+    transport = Mock(**{"is_closing.return_value": False})
+    return Mock(phase=IDLE, transport=transport, **fields)
