@@ -15,7 +15,7 @@ from servers import _die_with_parent, installed
 from waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SHIPPED = Path(__file__).parents[1] / "deploy/prometheus"
 START_SECONDS = 30
@@ -90,11 +90,12 @@ class Program:
 
 
 class Prometheus(Program):
-    """A Prometheus that scrapes these addresses as the job `coordinator`.
+    """A Prometheus that scrapes addresses in place of those that the shipped jobs name.
 
     Args:
         directory: where it has its files.
         targets: host and port of each replica's metrics.
+        balancers: likewise, of load balancers.
         alertmanager: where it sends alerts, if anywhere.
         every: seconds between scrapes, and between looks at the rules.
         waits: how long alerts wait (their `for`) instead of what is shipped, in seconds.
@@ -105,6 +106,7 @@ class Prometheus(Program):
         directory: Path,
         targets: Sequence[str],
         *,
+        balancers: Sequence[str] = (),
         alertmanager: str = "",
         every: float = 0.5,
         waits: float | None = None,
@@ -117,7 +119,8 @@ class Prometheus(Program):
         shutil.copy(SHIPPED / "alerts.yml", directory)
         if waits is not None:
             _hurry(directory / "alerts.yml", waits)
-        config = _configuration(targets, alertmanager, f"{int(every * 1000)}ms")
+        watched = {"coordinator": targets, "haproxy": balancers}
+        config = _configuration(watched, alertmanager, f"{int(every * 1000)}ms")
         (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
 
     def query(self, expr: str) -> list[Series]:
@@ -137,13 +140,15 @@ class Prometheus(Program):
         return [rule for group in groups for rule in group["rules"]]
 
 
-def _configuration(targets: Sequence[str], alertmanager: str, every: str) -> dict[str, Any]:
+def _configuration(
+    watched: Mapping[str, Sequence[str]], alertmanager: str, every: str
+) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
-    (job,) = (job for job in config["scrape_configs"] if job["job_name"] == "coordinator")
-    config["scrape_configs"] = [job]
-    del job["dns_sd_configs"]
-    job["scrape_timeout"] = every
-    job["static_configs"] = [{"targets": list(targets)}]
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    config["scrape_configs"] = [jobs[name] for name in watched]
+    for name, targets in watched.items():
+        jobs[name].pop("dns_sd_configs", None)
+        jobs[name] |= {"scrape_timeout": every, "static_configs": [{"targets": list(targets)}]}
     config["global"] = {"scrape_interval": every, "evaluation_interval": every}
     managers = [alertmanager] if alertmanager else []
     config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": managers}]}]

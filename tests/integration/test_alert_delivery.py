@@ -11,6 +11,8 @@ from prometheus_server import Prometheus
 from waiting import wait_until
 
 JOB = {"job": "coordinator"}
+REPLICA = {**JOB, "instance": "a:9100"}
+BALANCER = {"job": "haproxy"}
 GROUP = {**JOB, "account": "local", "worker_group": "etl"}
 
 
@@ -79,14 +81,38 @@ ROUTES = [
     pytest.param({"EventsDead": JOB}, {"EventsDead"}, id="info wakes nobody"),
     pytest.param({"TimersBroken": JOB, "AlarmsStuck": JOB}, set(), id="unrelated"),
     pytest.param(
-        {"CoordinatorDown": JOB, "ReplicaDown": JOB, "TimersBehind": JOB},
-        {"ReplicaDown", "TimersBehind"},
+        {
+            "CoordinatorDown": JOB,
+            "ReplicaDown": REPLICA,
+            "TimersBehind": JOB,
+            "LoadBalancerErrors": BALANCER,
+            "LoadBalancerDown": BALANCER,
+        },
+        {"ReplicaDown", "TimersBehind", "LoadBalancerErrors"},
         id="no replica",
     ),
     pytest.param(
-        {"RedisUnreachable": JOB, "ApiErrors": JOB, "CredentialsBroken": JOB},
-        {"ApiErrors"},
+        {
+            "AllRedisUnreachable": JOB,
+            "RedisUnreachable": REPLICA,
+            "ApiErrors": JOB,
+            "LeasesStale": JOB,
+            "LoadBalancerErrors": BALANCER,
+            "CredentialsBroken": REPLICA,
+        },
+        {"RedisUnreachable", "ApiErrors", "LeasesStale", "LoadBalancerErrors"},
         id="no redis",
+    ),
+    pytest.param(
+        {
+            "RedisUnreachable": REPLICA,
+            "ApiErrors": JOB,
+            "TimersBehind": JOB,
+            "NoRunnerForGroup": GROUP,
+            "LoadBalancerErrors": BALANCER,
+        },
+        set(),
+        id="no redis for one replica",
     ),
     pytest.param(
         {"CoordinatorDown": {"job": "another"}, "ReplicaDown": JOB}, set(), id="another coordinator"

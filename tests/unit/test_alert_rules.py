@@ -23,7 +23,7 @@ RULES = [
 ]
 NAMES = [rule["alert"] for rule in RULES]
 QUOTED = re.compile(r'"([^"]+)"')
-METRIC = re.compile(r"\b(?:coordinator_\w+|up\b)")
+METRIC = re.compile(r"\b(?:coordinator_\w+|haproxy_\w+|up\b)")
 
 
 def run(program, package, *arguments):

@@ -111,8 +111,8 @@ LOSING = [
     lines(
         "Silent leases",
         "Leases that runners have, and those of them without a report for COORDINATOR_STALE_AFTER.",
-        "Silent ones are lost at their deadline: look whether their runners live. A long "
-        "reportProgressTimeout lets the dead hold tasks for long.",
+        "Silent ones are lost at their deadline: see LeasesStale. A long reportProgressTimeout "
+        "lets the dead hold tasks for long.",
         Line(largest("instances", 'state="leased"'), "held"),
         Line(largest("stale_leases"), "silent"),
     ),
@@ -218,6 +218,7 @@ PAGE = Page(
     alerts=(
         "LeaseLossRate",
         "LeaseSlackLow",
+        "LeasesStale",
         "HandOutLate",
         "TimersBehind",
         "TimersBroken",

@@ -124,7 +124,7 @@ REDIS = [
     lines(
         "Reachable",
         "Whether Redis answers each replica.",
-        "One replica only: its network. All: see RedisUnreachable.",
+        "One replica only: see RedisUnreachable. All: see AllRedisUnreachable.",
         Line(f"min by (instance) ({select('redis_up')})", "{{instance}}"),
     ),
     lines(
@@ -198,6 +198,8 @@ PAGE = Page(
         "ReplicaDown",
         "ReplicaMissing",
         "LoadBalancerDown",
+        "LoadBalancerErrors",
+        "AllRedisUnreachable",
         "RedisUnreachable",
         "AppendOnlyOff",
         "MemoryNearLimit",
