@@ -228,10 +228,14 @@ class Bench:
         rows = await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
         return {row.component: row.status or row.state for row in rows}
 
+    async def states(self, pipeline: str) -> dict[str, str]:
+        """Return the state or status of each instance by id."""
+        rows = await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
+        return {row.id: row.status or row.state for row in rows}
+
     async def tally(self, pipeline: str) -> dict[str, int]:
         """Return how many instances are in each state, or have each status."""
-        rows = await self.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
-        return dict(Counter(row.status or row.state for row in rows))
+        return dict(Counter((await self.states(pipeline)).values()))
 
     async def find(self, pipeline: str, search: Search, limit: int = 100) -> list[str]:
         """Return the components of the instances that an index has, by page after page."""

@@ -70,7 +70,7 @@ class Inspector:
         try:
             found = await self._look()
         except CoordinatorError as error:
-            log.warning("started without Redis: %s", error)
+            log.warning("starting all the same: %s", error)
             return
         if wrong := _wrong(found):
             raise ConfigError("\n".join(wrong))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,8 +105,8 @@ def read_credentials(text: str) -> dict[str, Credential]:
     guesses = Guesses()
     for number, row in enumerate(rows, 1):
         problems += [f"Credential {number}: {problem}" for problem in _problems(row, guesses)]
-    ids = [str(row.get("access_key_id")) for row in rows]
-    twice = sorted({one for one in ids if ids.count(one) > 1}) if len({*ids}) < len(ids) else []
+    ids = Counter(str(row.get("access_key_id")) for row in rows)
+    twice = sorted(one for one, times in ids.items() if times > 1)
     problems += [f"access_key_id {one!r} is there more than once." for one in twice]
     if problems:
         raise CredentialsError("\n".join(problems))

@@ -9,12 +9,6 @@ from seeds import ACCOUNT, Bench
 from waiting import eventually
 
 
-async def states(bench: Bench, pipeline: str) -> dict[str, str]:
-    """Return the state or status of each instance by id."""
-    rows = await bench.pipelines.page(ACCOUNT, pipeline, "0", 100_000)
-    return {row.id: row.status or row.state for row in rows}
-
-
 async def test_what_was_interrupted_is_run_again(bench: Bench) -> None:
     """Activated again, a schedule goes on after the last interval that was completed."""
     start = hours_ago(9.5)
@@ -24,12 +18,12 @@ async def test_what_was_interrupted_is_run_again(bench: Bench) -> None:
     await bench.finish(task)
     await bench.deactivate(pipeline)
     await bench.settle()
-    before = await states(bench, pipeline)
+    before = await bench.states(pipeline)
     assert sorted(before.values()) == ["CANCELED"] * 3 + ["FINISHED"]
     await bench.activate(pipeline)
     async for _ in bench.steps():
         pass
-    after = await states(bench, pipeline)
+    after = await bench.states(pipeline)
     assert after.keys() == before.keys(), "nothing new while the window is full"
     works, nexts = intervals("Work", start, 0, 1), intervals("Next", start, 0, 1)
     assert [after[i] for i in works] == ["FINISHED", "ready"]
@@ -40,9 +34,8 @@ async def test_what_was_interrupted_is_run_again(bench: Bench) -> None:
         done.append(task.instance_id)
         await bench.finish(task)
         await bench.settle()
-    assert sorted(i for i in done if i.startswith("@Work")) == intervals(
-        "Work", start, *range(1, 10)
-    )
+    works = [one for one in sorted(done) if one.startswith("@Work")]
+    assert works == intervals("Work", start, *range(1, 10))
 
 
 async def test_activated_before_all_is_canceled(bench: Bench) -> None:
@@ -130,9 +123,7 @@ async def test_twice(bench: Bench) -> None:
         await bench.activate(pipeline)
         await bench.due(1)
     await bench.settle()
-    assert await states(bench, pipeline) == dict.fromkeys(
-        intervals("Work", start, 0, 1, 2), "ready"
-    )
+    assert await bench.states(pipeline) == dict.fromkeys(intervals("Work", start, 0, 1, 2), "ready")
 
 
 async def test_kept_tasks(bench: Bench) -> None:
@@ -159,7 +150,7 @@ async def test_from_another_time_on(bench: Bench) -> None:
     await bench.activate(pipeline, start_ms=start + 6 * HOUR * 1000)
     async for _ in bench.steps():
         pass
-    found = await states(bench, pipeline)
+    found = await bench.states(pipeline)
     statuses = ["SKIPPED"] * 6 + ["ready"] * 2
     assert found == dict(zip(intervals("Work", start, *range(8)), statuses, strict=True))
 
@@ -171,7 +162,7 @@ async def test_from_an_interrupted_interval_on(bench: Bench) -> None:
     await bench.deactivate(pipeline)
     await bench.activate(pipeline, start_ms=start + HOUR * 1000)
     await bench.settle()
-    assert list((await states(bench, pipeline)).values()) == ["SKIPPED", "ready", "ready"]
+    assert list((await bench.states(pipeline)).values()) == ["SKIPPED", "ready", "ready"]
 
 
 async def test_interrupted_ones_that_wait_for_each_other(bench: Bench) -> None:
@@ -218,7 +209,7 @@ async def test_a_time_to_come(bench: Bench) -> None:
         return len(await bench.ids(pipeline)) >= 3
 
     await eventually(two, 20)
-    found = await states(bench, pipeline)
+    found = await bench.states(pipeline)
     assert list(found.values())[:3] == ["SKIPPED", "SKIPPED", "ready"]
 
 
@@ -283,7 +274,7 @@ async def test_interrupted_and_canceled(bench: Bench) -> None:
     await bench.cancel(pipeline, *intervals("Work", start, 0))
     await bench.activate(pipeline)
     await bench.settle()
-    assert list((await states(bench, pipeline)).values()) == ["CANCELED", "ready"]
+    assert list((await bench.states(pipeline)).values()) == ["CANCELED", "ready"]
 
 
 async def test_a_new_version(bench: Bench) -> None:
