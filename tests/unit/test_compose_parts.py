@@ -22,6 +22,7 @@ from coordinator.runner.options import RunnerOptions
 SERVICES = compose_file.read()["services"]
 REPLICAS = ["coordinator", "coordinator-cluster"]
 STORES = ["redis", "redis-1", "redis-2", "redis-3"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 PROXY = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
 
 
@@ -135,6 +136,13 @@ def test_grafana_finds_what_is_provisioned():
     address = urlsplit(origin["url"])
     assert (address.hostname, address.port) == ("prometheus", 9090)
     assert shared(SERVICES, "grafana", "prometheus")
+
+
+def test_grafana_is_one_that_dashboards_are_made_for():
+    """It is of the version whose shape they have, or newer: Grafana reads older ones."""
+    made = re.search(r"^grafana-foundation-sdk==\d+!([\d.]+)$", CONSTRAINTS, re.MULTILINE)[1]
+    image = SERVICES["grafana"]["image"].rpartition(":")[2]
+    assert [int(part) for part in image.split(".")] >= [int(part) for part in made.split(".")]
 
 
 def test_health_checks_are_commands_of_a_shell():
