@@ -162,6 +162,7 @@ class Eventful:
         """A client closes its connection while its claim is under way; the task goes back."""
         start(self.api, activity("Left", "left"))
         wait_until(self._leaves, 20)
+        finish(self.api, wait_until(lambda: self._offered("left")))
 
     def two_polls_for_one_task(self) -> None:
         """A task wakes polls at both replicas, and one of them finds nothing."""
@@ -182,7 +183,8 @@ class Eventful:
     def a_timer_that_is_none(self) -> None:
         """Something is among the timers that no version has put there."""
         with self.server.client() as client:
-            client.zadd(keys.key("timers", 0), {"nonsense": 0})
+            now_s, _ = client.time()
+            client.zadd(keys.key("timers", 0), {"nonsense": now_s * 1000})
 
     def lost_leases(self) -> None:
         """One lease is not acknowledged, another falls silent; both are handed out again."""
@@ -287,6 +289,7 @@ class Eventful:
 
 
 def _poll_until(over: threading.Event, client: Any, group: str) -> None:
-    """Poll, and again where a poll ends before it is over: a busy machine takes its time."""
+    """Poll, and again where a poll ends before it is over; finish what there is to do."""
     while not over.is_set():
-        client.poll_for_task(workerGroup=group)
+        if task := client.poll_for_task(workerGroup=group).get("taskObject"):
+            finish(client, task)
