@@ -115,6 +115,7 @@ LOSING = [
         "lets the dead hold tasks for long.",
         Line(largest("instances", 'state="leased"'), "held"),
         Line(largest("stale_leases"), "silent"),
+        span=6,
     ),
     lines(
         "Refused calls",
@@ -124,6 +125,7 @@ LOSING = [
         "handles.",
         Line(per_second("refused_total", by="verdict"), "{{verdict}}"),
         unit="ops",
+        span=6,
     ),
     lines(
         "Hand-outs undone or repeated",
@@ -137,6 +139,7 @@ LOSING = [
         Line(per_second("handed_again_total"), "handed again"),
         Line(per_second("graced_total"), "given grace"),
         unit="ops",
+        span=6,
     ),
     lines(
         "From cancel to told",
@@ -145,6 +148,7 @@ LOSING = [
         Line(quantile(0.5, "cancel_told_seconds"), "half within"),
         Line(quantile(0.99, "cancel_told_seconds"), "99 % within"),
         unit="s",
+        span=6,
     ),
 ]
 LATE = [
