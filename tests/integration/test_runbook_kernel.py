@@ -19,7 +19,7 @@ CHECKS = {
 
 def shown():
     """Return the settings of the section's table, with their values."""
-    section = RUNBOOK.read_text().partition("### The kernel of")[2].partition("\n#")[0]
+    section = RUNBOOK.read_text().partition("### Kernel of the host")[2].partition("\n#")[0]
     rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", section, re.MULTILINE)
     return {setting: re.findall(r"`(\w+)`", values) for setting, values in rows}
 
