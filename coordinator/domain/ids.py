@@ -78,7 +78,10 @@ def encode_handle(account: str, pipeline_id: str, n: int, attempt: int, claim: s
 
 @lru_cache(maxsize=16384)
 def decode_handle(account: str, text: str) -> Handle:
-    """Read a task handle: 1.5 µs, and 0.1 for one that was read lately, as those of reports were.
+    """Read a task handle: 1.4 µs, and 0.1 for one that was read lately, as those of reports were.
+
+    Those of 16,384 tasks are kept (9 MB). A process that has more leases reported in turn than that
+    finds none of them, and pays 0.5 µs for having looked.
 
     Raises:
         TaskNotFoundError: it is not a handle, was altered, or belongs to another account.

@@ -147,7 +147,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Note that a request is whole; False: it has been refused meanwhile."""
         if self._refused:
             return False
-        self.phase = IDLE if self.cycle.response_complete else ANSWERING
+        if self.cycle.response_complete:  # it was answered before it was whole
+            self.phase, self.since = IDLE, self.loop.time()
+        else:
+            self.phase = ANSWERING
         return True
 
     def _is_too_large(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
@@ -158,6 +161,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_unanswered(self) -> bool:
         cycle = self.cycle
+        if cycle is None:  # its head was whole, but made no sense
+            return False
         return not (
             cycle.response_complete or getattr(cycle, "response_started", False) or self.pipeline
         )

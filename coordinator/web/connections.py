@@ -9,6 +9,7 @@ its body, so that a large one may come slowly, but not for ever; and a connectio
 
 from __future__ import annotations
 
+import logging
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from coordinator.config import Settings
     from coordinator.errors import CoordinatorError
 
+log = logging.getLogger(__name__)
 IDLE: Final = "idle"
 SENDING: Final = "sending"
 ANSWERING: Final = "answering"
@@ -114,16 +116,23 @@ class Connections:
             largest.refuse(OverloadedError())
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for connection in tuple(self._open):
-            self._look_at(connection, now)
         self._sweeping = bool(self._open)
         if self._sweeping:
             loop.call_later(SWEEP_SECONDS, self._sweep, loop)
+        now = loop.time()
+        for connection in tuple(self._open):
+            try:
+                self._look_at(connection, now)
+            except Exception:  # the others must be looked at all the same
+                log.exception("a connection could not be looked at, and is closed")
+                connection.transport.abort()
 
     def _look_at(self, connection: Connection, now: float) -> None:
         patience = now - self._timeout
-        if connection.blocked is not None and connection.blocked < patience:
+        if connection.transport.is_closing():
+            if connection.since < patience:
+                connection.transport.abort()  # the rest of the last answer is not read
+        elif connection.blocked is not None and connection.blocked < patience:
             self.count("time")
             connection.transport.abort()
         elif connection.phase == SENDING:
@@ -132,8 +141,6 @@ class Connections:
                 connection.refuse(TooSlowError())
         elif connection.phase == IDLE:
             self._look_at_idle(connection, now)
-        if connection.transport.is_closing() and connection.since < patience:
-            connection.transport.abort()  # the rest of the last answer is not read
 
     def _look_at_idle(self, connection: Connection, now: float) -> None:
         """Close what idles too long; it meets a limit only where no request ever came."""

@@ -50,7 +50,9 @@ class Protocol(BoundedProtocol):
         url, received = self.url, self.headers
         super().on_message_begin()
         self.url = url
-        self.expect_100_continue = headers.get(b"expect", b"").lower() == b"100-continue"
+        if b"expect" in headers:
+            given = [value.lower() for name, value in received if name == b"expect"]
+            self.expect_100_continue = b"100-continue" in given
         self.headers.extend(received)
         super().on_headers_complete()
         if self._api.stopping:
@@ -160,6 +162,7 @@ class Report:
             protocol.on_response_complete()
         finally:
             protocol.tasks.discard(self._task)
+            del self._task  # the connection keeps its latest report
 
 
 def reply(cycle: RequestResponseCycle, answer: bytes) -> bool:

@@ -130,6 +130,23 @@ def test_plain_http_gets_nothing(secure):
     assert "Traceback" not in secure.log
 
 
+def test_one_who_asks_nonsense_and_stays(pem, valkey, connect):
+    """Does not keep the replica from cutting off those who say nothing."""
+    replica = ReplicaProcess(valkey.url, REQUEST_TIMEOUT=1, **pem.settings)
+    replica.authority = pem.certificate
+    replica.start()
+    try:
+        rude = connect(replica)
+        rude.sendall(b"GET http://[ HTTP/1.1\r\n\r\n")
+        assert rude.recv(100).startswith(b"HTTP/1.1 400 ")
+        assert connect(replica).recv(100) == b""
+        assert connect(replica).recv(100) == b"", "they are looked over again and again"
+        assert replica.stop() == 0
+        assert "Traceback" not in replica.log
+    finally:
+        replica.close()
+
+
 def test_the_admin_port_stays_plain(secure):
     """It is for the inside network."""
     assert b"coordinator_redis_up 1.0" in secure.admin("/metrics").body

@@ -165,10 +165,12 @@ def test_a_padded_length_gets_no_further(replica, handle):
     assert _ask(replica, padded + end + rest).endswith(b'{"canceled":false}')
 
 
-def test_expect_continue_is_answered(replica, handle):
+@pytest.mark.parametrize("expects", [("100-continue",), ("100-Continue", "more")])
+def test_expect_continue_is_answered(replica, handle, expects):
     """A client that waits for leave to send its body gets it."""
     body = json.dumps({"taskId": handle}).encode()
-    head, _, _ = _request(body, PLAIN, "Expect: 100-continue").partition(b"\r\n\r\n")
+    lines = [f"Expect: {each}" for each in expects]
+    head, _, _ = _request(body, PLAIN, *lines).partition(b"\r\n\r\n")
     with closing(_connect(replica)) as sock:
         sock.sendall(head + b"\r\n\r\n")
         assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -258,6 +260,7 @@ def test_report_under_way_is_answered_at_shutdown(new_replica, new_server):
         (answer,) = _answers(sock, 1)
     assert answer.endswith(b'{"canceled":false}')
     assert replica.stop() == 0
+    assert "Cancel" not in replica.log  # what uvicorn does to tasks that do not end
 
 
 def _received(sock: socket.socket) -> bool:

@@ -42,6 +42,21 @@ def test_idle_connections_are_closed(fresh: bool, longest: float, limited: dict[
     assert counted == limited
 
 
+def test_one_that_cannot_be_looked_at(caplog: pytest.LogCaptureFixture) -> None:
+    """It is cut off, and the others are looked at all the same, now and later."""
+    connections, loop = Connections(load(request_timeout=10), Counter()), Mock()
+    broken, silent = _connection(None, fresh=True), _connection(None, fresh=True)
+    broken.transport.close.side_effect = RuntimeError("broken")
+    connections.enter(broken, loop)
+    connections.enter(silent, loop)
+    _, sweep, *arguments = loop.call_later.call_args.args
+    loop.time.return_value = 11
+    sweep(*arguments)
+    broken.transport.abort.assert_called_once_with()
+    silent.transport.close.assert_called_once_with()
+    assert (loop.call_later.call_count, "RuntimeError: broken" in caplog.text) == (2, True)
+
+
 def _connection(blocked: float | None, *, fresh: bool = False) -> Any:
     fields = {"since": 0.0, "fresh": fresh, "received": 0, "blocked": blocked}
     transport = Mock(**{"is_closing.return_value": False})
