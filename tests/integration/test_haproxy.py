@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 import pytest
 import yaml
 from balancer import CONFIGURATION, Balancer, Names, replica_at
 from botocore.exceptions import ClientError
+from callers import calling
 from gate import PAIRS, Gate
 from pipelines import activity, finish, new_group, poll, start
 from ports import free_ports
@@ -28,6 +28,7 @@ from waiting import eventually, wait_until
 from coordinator.config import Settings
 
 ERROR = "InternalServiceError"
+STATES = "haproxy_server_status"
 
 # Longer than all of HAProxy's times but those for polls.
 POLL_WAIT = 11
@@ -82,59 +83,28 @@ def api(stack):
         yield client
 
 
-@contextmanager
-def calling(stack, *callers):
-    """Let threads call, each as one of these functions says, until the end; none may fail."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(len(callers)) as pool:
-        try:
-            ended = [pool.submit(_until, stop, stack.balancer, caller) for caller in callers]
-            yield
-        finally:
-            stop.set()
-    assert min(end.result() for end in ended) > 0
-
-
-def _until(stop, balancer, call):
-    calls = 0
-    with closing(balancer.client()) as api:
-        while not stop.is_set():
-            call(api)
-            calls += 1
-    return calls
-
-
-def work(api):
-    """Do a task, from its pipeline to its end."""
-    group = new_group()
-    start(api, activity("A", group))
-    while not (task := api.poll_for_task(workerGroup=group).get("taskObject")):
-        pass  # a replica that is told to stop answers at once
-    for _ in range(5):
-        assert not api.report_task_progress(taskId=task["taskId"])["canceled"]
-    finish(api, task)
-
-
-def look(api):
-    """List pipelines."""
-    api.list_pipelines()
-
-
-def test_a_rolling_restart_fails_no_call(stack, api):
+def test_a_rolling_restart_fails_no_call(stack):
     """Replicas restarted one after the other fail no call of clients that never repeat any."""
-    group = new_group()
-
-    def wait(api):
-        """Poll where there is nothing to do."""
-        api.poll_for_task(workerGroup=group)
-
-    with calling(stack, work, work, work, look, wait, wait):
+    with calling(stack.balancer.client):
         for replica in stack.replicas:
             assert replica.stop() == 0
             stack.balancer.wait_for(2)
             replica.start()
             stack.balancer.wait_for(3)
-        start(api, activity("A", group), activity("B", group))  # so that nobody waits any more
+
+
+def test_replicas_that_do_not_listen_yet_fail_no_call(stack):
+    """The name has their addresses as soon as their containers start; all of the seven at once."""
+    port, url = stack.replicas[0].port, stack.replicas[0].url
+    with ExitStack() as coming:
+        later = [coming.enter_context(closing(replica_at(n, port, url))) for n in range(4, 11)]
+        with calling(stack.balancer.client):
+            for _ in range(3):
+                stack.names.become([*stack.replicas, *later])
+                wait_until(lambda: stack.balancer.metrics(STATES, "state")["DOWN"] == len(later))
+                stack.names.become(stack.replicas)
+                stack.balancer.wait_for(3)
+                wait_until(lambda: stack.balancer.metrics(STATES, "state")["MAINT"] == len(later))
 
 
 async def test_a_poll_on_a_replica_that_dies_is_not_sent_again(stack, api):
