@@ -61,6 +61,12 @@ def test_whether_a_service_stays(name):
         assert seconds(service["stop_grace_period"]) >= 10
 
 
+@pytest.mark.parametrize("name", [*REPLICAS, *RUNNERS])
+def test_who_is_told_to_stop_hears_it(name):
+    """From its start on: the kernel keeps signals from a first process that asks for none."""
+    assert SERVICES[name]["init"] is True
+
+
 @each_service
 def test_images_are_of_a_version(name):
     """Those of others."""
