@@ -46,6 +46,11 @@ def build(engine: Engine) -> None:
     _build(engine, OURS, "--file", ours, *_package_index(engine.directory), str(ROOT))
 
 
+def build_next(engine: Engine) -> None:
+    """Build ours in another version, which from then on has its name."""
+    _build(engine, OURS, "--target", "next", str(HERE))
+
+
 def _build(engine: Engine, name: str, *words: str) -> None:
     options = ("--isolation", "chroot", "--layers", "--pull-never", "--format", "docker")
     engine.run("buildah", "bud", *options, "--tag", name, *words)
