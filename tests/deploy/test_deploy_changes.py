@@ -31,15 +31,16 @@ def block(word):
     return found
 
 
+def clients(stack, attempts=1):
+    """Return what makes a client, which sends a call that fails so often."""
+    keys = (stack.credentials(), stack.runners)
+    return lambda: Both(*(stack.client(key, attempts) for key in keys))
+
+
 @pytest.fixture
 def called(stack):
     """Clients call all the time; none of their calls may fail."""
-    operator, runner = stack.credentials(), stack.runners
-
-    def connect():
-        return Both(*(stack.client(key, attempts=1) for key in (operator, runner)))
-
-    with calling(connect):
+    with calling(clients(stack)):
         yield
 
 
@@ -96,3 +97,17 @@ def test_more_replicas_and_fewer(stack):
     stack.run("docker compose up -d")
     assert [len(stack.containers(one)) for one in ("coordinator", "runner")] == [3, 2]
     see(stack, 3)
+
+
+def processes(stack):
+    """Return the numbers of HAProxy's processes, in its container."""
+    (container,) = stack.containers("haproxy")
+    return set(stack.engine.run("podman", "top", container, "pid").split())
+
+
+def test_the_load_balancer_is_configured_anew(stack):
+    """Another process of it takes the calls, and SDKs see none that fails."""
+    with calling(clients(stack, attempts=3)):
+        before = processes(stack)
+        stack.run(block("USR2"))
+        wait_until(lambda: processes(stack) - before)
