@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schedules import DAY, HOUR, every, hours_ago, intervals, on
-from test_script_interruptions import states
 
 if TYPE_CHECKING:
     from seeds import Bench
@@ -73,7 +72,7 @@ async def test_behind_an_interval_that_is_left_out(bench: Bench) -> None:
     ]
     pipeline = await bench.schedule(parts, *schedules)
     await off_and_on(bench, pipeline, start + HOUR * 1000)
-    found = await states(bench, pipeline)
+    found = await bench.states(pipeline)
     assert found[intervals("Daily", start, 0, seconds=DAY)[0]] == "SKIPPED"
     assert (await bench.claim()).instance_id == intervals("Hourly", start, 1)[0]
     assert "CASCADE_FAILED" not in found.values()
@@ -91,7 +90,7 @@ async def test_with_an_interval_of_another_schedule(bench: Bench) -> None:
     await bench.finish(await bench.claim())
     await bench.settle()
     await off_and_on(bench, pipeline)
-    assert (await states(bench, pipeline))[intervals("Daily", start, 0)[0]] == "blocked"
+    assert (await bench.states(pipeline))[intervals("Daily", start, 0)[0]] == "blocked"
 
 
 async def test_a_component_that_is_no_more(bench: Bench) -> None:
@@ -109,7 +108,7 @@ async def test_a_component_that_is_no_more(bench: Bench) -> None:
     for _ in range(6):
         await bench.finish(await bench.claim("h"))
         await bench.settle()
-    assert (await states(bench, pipeline))[intervals("Four", start, 0)[0]] == "ready"
+    assert (await bench.states(pipeline))[intervals("Four", start, 0)[0]] == "ready"
 
 
 async def test_another_time_is_given(bench: Bench) -> None:
