@@ -214,7 +214,7 @@ async def waiting(replica: Replica, count: int) -> None:
     def idle() -> bool:
         return lines.count == count and not any(line.checking for line in lines._lines.values())
 
-    await eventually(idle, 30)
+    await eventually(idle, 60)
 
 
 async def claim_at_once(fleet: Fleet, replica: Replica) -> None:

@@ -221,7 +221,7 @@ async def test_deleted_pipeline(bench: Bench) -> None:
     await bench.alarms.put_off(raised[1], "no route", 60_000)
     await bench.delete(pipeline)
     assert await bench.alarms.read(raised[0]) is None
-    while (await bench.due(1)).more:
+    while (await bench.due(10)).more:  # on a slow machine the alarms are due again before
         bench.check()
     left = [key.partition("}:")[2] for key in bench.dump() if pipeline in key]
     assert left == [f"pipeline:{ACCOUNT}:{pipeline}"]
