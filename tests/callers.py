@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WORKERS = 3
+CONNECT_SECONDS = 60
 
 
 @contextmanager
@@ -25,24 +26,32 @@ def calling(connect: Callable[[], Any]) -> Iterator[None]:
     """
     stop, idle = threading.Event(), new_group()
     callers = [*[_work] * WORKERS, _look, *[partial(_wait, idle)] * 2]
+    connected = threading.Barrier(len(callers) + 1, timeout=CONNECT_SECONDS)
     with ThreadPoolExecutor(len(callers)) as pool:
+        ended = [pool.submit(_until, stop, connect, connected, caller) for caller in callers]
         try:
-            ended = [pool.submit(_until, stop, connect, caller) for caller in callers]
+            connected.wait()
             yield
         finally:
             stop.set()
         with closing(connect()) as api:  # so that nobody waits any more
             start(api, activity("A", idle), activity("B", idle))
-    assert min(end.result() for end in ended) > 0
+    for end in ended:
+        end.result()
 
 
-def _until(stop: threading.Event, connect: Callable[[], Any], call: Callable[[Any], None]) -> int:
-    calls = 0
+def _until(
+    stop: threading.Event,
+    connect: Callable[[], Any],
+    connected: threading.Barrier,
+    call: Callable[[Any], None],
+) -> None:
+    """Call once at least, all threads from the same moment on."""
     with closing(connect()) as api:
+        connected.wait()
+        call(api)
         while not stop.is_set():
             call(api)
-            calls += 1
-    return calls
 
 
 def _work(api: Any) -> None:

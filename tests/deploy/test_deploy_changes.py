@@ -5,6 +5,8 @@ Its commands run as they stand, while clients that repeat nothing call through t
 
 from __future__ import annotations
 
+import re
+
 import images
 import pytest
 from callers import calling
@@ -76,13 +78,13 @@ def test_a_rolling_restart(stack):
 def test_a_new_version(stack):
     """No call fails: six replicas get calls, three of them of the new version, which stay."""
     before = {one["Image"] for one in known(stack)}
-    commands = block("docker stop").removeprefix("git pull\ndocker compose build\n")
+    fetch, grow, shrink = re.split(r"(?m)^(?=old=|docker stop)", block("docker stop"))
+    assert fetch == "git pull\ndocker compose build\n"
     images.build_next(stack.engine)
-    grow, then, shrink = commands.partition("docker stop $old\n")
     old = stack.run(f"{grow}echo $old")
     see(stack, 6)
     wait_until(lambda: stack.ask(CALLED) == 6, SEEN)
-    stack.run(f"old='{old}'\n{then}{shrink}")
+    stack.run(f"old='{old}'\n{shrink}")
     assert len(known(stack)) == 3
     assert not before & {one["Image"] for one in known(stack)}
     see(stack, 3)
@@ -111,3 +113,4 @@ def test_the_load_balancer_is_configured_anew(stack):
         before = processes(stack)
         stack.run(block("USR2"))
         wait_until(lambda: processes(stack) - before)
+        stack.client().list_pipelines()
