@@ -26,6 +26,12 @@ CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 PROXY = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
 
 
+def test_haproxy_sees_another_configuration():
+    """Its folder is mounted: a container keeps the file that was mounted, whatever replaces it."""
+    (mount,) = SERVICES["haproxy"]["volumes"]
+    assert Path(mount["source"]) == ROOT / "deploy/haproxy"
+
+
 def settings(name, monkeypatch):
     """Return the settings of a replica, as it would read them."""
     assert config.unknown(environment(SERVICES[name])) == []

@@ -76,6 +76,14 @@ def test_commands_name_services_that_are_there():
     } <= seen
 
 
+def test_signals_are_not_sent_by_docker():
+    """It takes a container that it sent one for stopped by hand, and starts it no more by itself.
+
+    moby/moby issues 41302 and 47792.
+    """
+    assert not [line for line in COMMANDS if re.search(r"kill (-s|--signal)", line)]
+
+
 def test_every_command_can_be_read_by_a_shell():
     """Whole blocks of them."""
     for block in blocks(PAGE, "console"):
