@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WORKERS = 3
-CONNECT_SECONDS = 60
 
 
 @contextmanager
@@ -25,12 +24,15 @@ def calling(connect: Callable[[], Any]) -> Iterator[None]:
         connect: makes a client, which should repeat no call; each thread has its own.
     """
     stop, idle = threading.Event(), new_group()
-    callers = [*[_work] * WORKERS, _look, *[partial(_wait, idle)] * 2]
-    connected = threading.Barrier(len(callers) + 1, timeout=CONNECT_SECONDS)
-    with ThreadPoolExecutor(len(callers)) as pool:
-        ended = [pool.submit(_until, stop, connect, connected, caller) for caller in callers]
+    calls = [*[_work] * WORKERS, _look, *[partial(_wait, idle)] * 2]
+    with ExitStack() as stack:
+        apis = [stack.enter_context(closing(connect())) for _ in calls]
+        pool = stack.enter_context(ThreadPoolExecutor(len(calls)))
+        ended = [
+            pool.submit(_until, stop, partial(call, api))
+            for call, api in zip(calls, apis, strict=True)
+        ]
         try:
-            connected.wait()
             yield
         finally:
             stop.set()
@@ -40,18 +42,11 @@ def calling(connect: Callable[[], Any]) -> Iterator[None]:
         end.result()
 
 
-def _until(
-    stop: threading.Event,
-    connect: Callable[[], Any],
-    connected: threading.Barrier,
-    call: Callable[[Any], None],
-) -> None:
-    """Call once at least, all threads from the same moment on."""
-    with closing(connect()) as api:
-        connected.wait()
-        call(api)
-        while not stop.is_set():
-            call(api)
+def _until(stop: threading.Event, call: Callable[[], None]) -> None:
+    """Call once at least."""
+    call()
+    while not stop.is_set():
+        call()
 
 
 def _work(api: Any) -> None:
