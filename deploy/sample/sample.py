@@ -17,6 +17,7 @@ from botocore.config import Config
 
 WAIT_SECONDS = 120
 STEP_SECONDS = 0.5
+QUIET_SECONDS = 5
 ENDED = {"FINISHED", "FAILED", "CASCADE_FAILED", "CANCELED"}
 SHOWN = ("@componentParent", "@status", "@actualEndTime")
 
@@ -61,12 +62,21 @@ def value(field: dict[str, str]) -> str:
 
 def wait(client: Any, pipeline: str) -> list[dict[str, str]]:
     """Return the instances when all have ended, or as they are when it takes too long."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    began, told = time.monotonic(), False
     while True:
-        found = rows(client, pipeline)
-        if all(row["@status"] in ENDED for row in found) or time.monotonic() > deadline:
+        found, waited = rows(client, pipeline), time.monotonic() - began
+        if all(row["@status"] in ENDED for row in found) or waited > WAIT_SECONDS:
             return found
+        if waited > QUIET_SECONDS and not told:
+            show([row for row in found if row["@status"] not in ENDED])
+            told = True
         time.sleep(STEP_SECONDS)
+
+
+def show(found: list[dict[str, str]]) -> None:
+    """Print a line for each instance: what it is, how it is, when it ended, why it waits."""
+    for row in found:
+        print(*(f"{row.get(key, ''):20}" for key in SHOWN), row.get("@waitingReason", ""))
 
 
 def main() -> int:
@@ -77,8 +87,7 @@ def main() -> int:
     pipeline = start(client)
     print("pipeline", pipeline)
     found = wait(client, pipeline)
-    for row in found:
-        print(*(f"{row.get(key, ''):20}" for key in SHOWN), row.get("@waitingReason", ""))
+    show(found)
     return 0 if [row["@status"] for row in found] == ["FINISHED"] * 3 else 1
 
 

@@ -143,6 +143,8 @@ def test_a_lost_lease_is_counted_and_its_task_offered_again(new_server, new_repl
         wait_until(lambda: statuses(client, identity) == {"Long": "RUNNING"}, 30)
         shown = bash(asked.splitlines()[1].replace("$id", identity), tmp_path, **variables)
         assert re.search(r"Long .*RUNNING", shown, re.DOTALL)
+        why = bash(f"id={identity}\n{block('waitingReason')}", tmp_path, **variables)
+        assert re.fullmatch(r"@Long_\S+\truns on '.*', .*, must report again by \S+\n", why)
     finally:
         client.close()
         for process in started:
