@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from coordinator.runner import outcome
 from coordinator.runner.group import DEATH_SECONDS, KILL_AFTER, end_group
 from coordinator.runner.output import Output
-from coordinator.runner.plan import CannotStartError
+from coordinator.runner.plan import SHELL, CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from coordinator.runner.plan import Plan
 
 LEFTOVER_SECONDS = 2.0
+# A command begins once its group is watched: of a runner that is killed before, none ever begins.
+GATE = 'read -r go && exec "$@" </dev/null'
 
 
 class ShellCommand:
@@ -38,6 +41,7 @@ class ShellCommand:
         self._process = _start(plan, self._output)
         if guard is not None:
             guard.watch(self._process.pid)
+        _let_go(self._process)
         self._output.follow(self._process)
         threading.Thread(target=self._wait, name=f"wait-{self._process.pid}", daemon=True).start()
 
@@ -78,8 +82,8 @@ def _output(plan: Plan) -> Output:
 def _start(plan: Plan, output: Output) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - running what the pipeline says is the purpose
-            plan.arguments,
-            stdin=subprocess.DEVNULL,
+            [SHELL, "-c", GATE, "sh", *plan.arguments],
+            stdin=subprocess.PIPE,
             stdout=output.stdout,
             stderr=output.stderr,
             env=plan.environment,
@@ -88,3 +92,10 @@ def _start(plan: Plan, output: Output) -> subprocess.Popen[bytes]:
     except (OSError, ValueError) as error:  # too long, a NUL, no more processes
         output.discard()
         raise CannotStartError(f"The command cannot be started: {error}.") from error
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Let it run the command, if it has not been killed meanwhile."""
+    assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(b"\n")
