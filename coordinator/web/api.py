@@ -127,7 +127,7 @@ class Api:
         The audit trail costs an accepted report 0.1 µs, unless all calls are to be in it.
         """
         began = perf_counter()
-        credential = None if self._access.signed else ANYBODY
+        credential = None if self._access.signed else ANYBODY  # as `admitted`, without its calls
         try:
             if credential is None:
                 known = self._access.known(headers)
@@ -158,7 +158,7 @@ class Api:
         return self._replies.render(request_id, *outcome)
 
     async def _report(self, credential: Credential, body: bytes) -> Outcome:
-        is_small = len(body) <= MOST_AT_ONCE
+        is_small = len(body) <= MOST_AT_ONCE  # nearly all are, and a coroutine costs time
         request: Any = decode(_REPORT, body) if is_small else await _decoded(_REPORT, body)
         caller = Caller(credential.account, credential.access_key, "", 1, credential.worker_groups)
         verdict = await self._tasks.report(caller, request.task_id, request.fields)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from documents import ENDPOINT, blocks, run_bash
 from installed_clients import environment as client_environment
 from installed_clients import installed
 from pipelines import poll, task_fields
@@ -27,11 +28,10 @@ from coordinator.wire.operations import OPERATIONS
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COORDINATOR = [sys.executable, "-m", "coordinator.cli"]
-ENDPOINT = "http://127.0.0.1:8080"
 
 
 def _blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return blocks(README, language)
 
 
 def _commands() -> list[str]:
@@ -190,18 +190,9 @@ def test_the_aws_cli(new_server, new_replica, tmp_path):
     (commands,) = [block for block in _blocks("console") if "aws datapipeline" in block]
     folder = Path(installed("aws")).parent
     environment = {**client_environment(replica), "PATH": f"{folder}:{os.environ['PATH']}"}
-    ran = subprocess.run(
-        ["bash", "-euc", commands.replace(ENDPOINT, replica.url)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert re.search(r"Fetch .*WAITING_FOR_RUNNER", ran.stdout, re.DOTALL)
-    assert re.search(r"Load .*WAITING_ON_DEPENDENCIES", ran.stdout, re.DOTALL)
+    shown = run_bash(commands.replace(ENDPOINT, replica.url), tmp_path, environment)
+    assert re.search(r"Fetch .*WAITING_FOR_RUNNER", shown, re.DOTALL)
+    assert re.search(r"Load .*WAITING_ON_DEPENDENCIES", shown, re.DOTALL)
     client = replica.client()
     task = task_fields(poll(client, "etl"))
     assert task["command"] == "echo fetching s3://other-bucket/raw.csv"
