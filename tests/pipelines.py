@@ -7,6 +7,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from waiting import wait_until
+
 from coordinator.wire.operations import OPERATIONS
 
 if TYPE_CHECKING:
@@ -98,6 +100,14 @@ def poll(api: Any, group: str, hostname: str = "tester") -> dict[str, Any]:
     answer: dict[str, Any] = api.poll_for_task(workerGroup=group, hostname=hostname)
     assert "taskObject" in answer, f"no task in {group}"
     task: dict[str, Any] = answer["taskObject"]
+    return task
+
+
+def poll_until(api: Any, group: str) -> dict[str, Any]:
+    """Take a task that is due by and by: a delay may outlast one poll's wait."""
+    task: dict[str, Any] = wait_until(
+        lambda: api.poll_for_task(workerGroup=group).get("taskObject")
+    )
     return task
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pipelines import Ref, activity, describe, finish, ids, item, poll, selector, statuses
-from waiting import wait_until
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
 READY, WAITS, LATER = "WAITING_FOR_RUNNER", "WAITING_ON_DEPENDENCIES", "SCHEDULED"
@@ -22,11 +21,6 @@ def guarded(group, **fields):
         activity("B", group, dependsOn=Ref("A")),
         precondition(**fields),
     )
-
-
-def again(api, group):
-    """Take a task that is offered again by and by."""
-    return wait_until(lambda: api.poll_for_task(workerGroup=group).get("taskObject"))
 
 
 def of(api, pipeline, component):

@@ -15,6 +15,7 @@ from pipelines import (
     new_group,
     pipeline_fields,
     poll,
+    poll_until,
     schedule,
     scheduled,
     selector,
@@ -27,7 +28,6 @@ from preconditions import (
     READY,
     TIME,
     WAITS,
-    again,
     guarded,
     of,
     precondition,
@@ -92,7 +92,7 @@ def test_a_paused_one_that_serves_several(api):
     wait_until(lambda: len(ids(api, pipeline, "INSTANCE", paused)) == 2)
     api.set_status(pipelineId=pipeline, objectIds=["Check"], status="RESUME")
     for _ in range(4):
-        finish(api, again(api, group))
+        finish(api, poll_until(api, group))
     assert set(statuses(api, pipeline).values()) == {"FINISHED"}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pipelines import activity, describe, finish, ids, new_group, poll, start
-from waiting import wait_until
+from pipelines import activity, describe, finish, ids, new_group, poll, poll_until, start
 
 FALSE = b'{"canceled":false}'
 LOST = b'{"canceled":true,"reason":"LEASE_LOST"}'
@@ -75,17 +74,12 @@ def test_a_report_after_the_handles_own_result_changes_nothing(api, replica, gro
     assert describe(api, pipeline, task["attemptId"]) == before
 
 
-def poll_again(api, group):
-    """Poll until the lease has lapsed and another runner has the task."""
-    wait_until(lambda: "taskObject" in api.poll_for_task(workerGroup=group))
-
-
 def test_a_report_for_a_lease_that_was_taken_away_says_stop(api, replica, group):
     """The next holder is not disturbed."""
     start(api, activity("A", group, reportProgressTimeout="1 second"))
     silent = poll(api, group)
     assert send(replica, silent) == (FALSE, "accepted")
-    poll_again(api, group)
+    poll_until(api, group)
     field = {"key": "mine", "stringValue": "1"}
     assert send(replica, silent, fields=[field]) == (LOST, "superseded")
 
