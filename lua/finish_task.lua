@@ -13,7 +13,9 @@
 --   8 error_message  string
 --   9 stack_trace    string
 --   10 final         int     1: a failure that no retry would mend
---   11 globs         string  worker groups that the caller may work for, a line each; empty: all
+--   11 max_lost      int     0: an ordinary failure; else the runner was stopped, which uses up no try: lost leases in a row
+--                            before FAILED
+--   12 globs         string  worker groups that the caller may work for, a line each; empty: all
 -- RETURNS
 --   finished | failed (for good) | retried | unsatisfied (a precondition, FALSE) | repeat | canceled
 -- ERRORS
@@ -25,7 +27,7 @@
 --   STATUS_ALREADY_SET   <status>: another status was recorded for this attempt
 --   NOT_A_PRECONDITION   FALSE for an activity
 -- @include lib/now_ms lib/read_hash lib/past_claim lib/fail_attempt lib/close_attempt lib/end_instance
--- @include lib/fan_out lib/publish_wakes lib/overtake_cancel lib/answer_false lib/foreign_group
+-- @include lib/fan_out lib/publish_wakes lib/offer_after_loss lib/overtake_cancel lib/answer_false lib/foreign_group
 -- @keys pipeline instance
 local alive = redis.call('HMGET', pipeline_key(base, scope), 'name', 'deleted_ms', 'canceling', 'cancel_to')
 if not alive[1] then
@@ -61,6 +63,13 @@ record.acked_ms = record.acked_ms or now -- a result acknowledges too
 if status == 'FALSE' then
   answer_false(base, scope, n, record, error_message, now)
   return 'unsatisfied'
+end
+if status == 'FAILED' and max_lost > 0 then
+  close_attempt(base, scope, n, record, status, 'reported', now,
+    'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace)
+  local failed = offer_after_loss(base, scope, n, record, now, max_lost, wakes)
+  publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
+  return failed or 'retried'
 end
 if status == 'FAILED' then
   record.maximum_retries = final == 1 and -1 or record.maximum_retries

@@ -162,10 +162,14 @@ class Bench:
         return verdict
 
     async def finish(
-        self, task: Claimed, status: str = "FINISHED", errors: tuple[str, str, str] = NO_ERROR
+        self,
+        task: Claimed,
+        status: str = "FINISHED",
+        errors: tuple[str, str, str] = NO_ERROR,
+        max_lost: int = 0,
     ) -> str:
         """Record a result of a claimed task."""
-        return await self.tasks.finish(ACCOUNT, handle_of(task), status, errors)
+        return await self.tasks.finish(ACCOUNT, handle_of(task), status, errors, max_lost=max_lost)
 
     async def due(self, limit: int = 100, shard: int = 0, **settings: Any) -> DueRun:
         """Apply one batch of due timers."""

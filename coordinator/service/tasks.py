@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EXPRESSION_ERROR = "ExpressionError"
+RUNNER_STOPPED = "RunnerStopped"  # the errorId of a failure that is none of the task's
 HEARTBEAT_KEEP_MS = 3_600_000
 # As what a refused task call is counted; a subclass stands before its base.
 REFUSED = (
@@ -67,6 +68,7 @@ class TaskService:
         self._polls = polls
         self._shards = shards
         self._timeout_ms = int(settings.progress_timeout * 1000)
+        self._max_lost = settings.max_lost_leases
         self._metrics = metrics
 
     async def poll(
@@ -139,6 +141,8 @@ class TaskService:
     ) -> str:
         """Record a result; `errors` are id, message and stack trace.
 
+        A failure whose id is RUNNER_STOPPED counts as a lost lease and not as a try.
+
         Returns: accepted, repeat or canceled.
 
         Raises:
@@ -147,8 +151,11 @@ class TaskService:
         """
         account, globs = caller.account, caller.worker_groups
         handle = self._handle(account, task_id)
+        max_lost = self._max_lost if errors[0] == RUNNER_STOPPED else 0
         try:
-            outcome = await self._tasks.finish(account, handle, status, errors, globs)
+            outcome = await self._tasks.finish(
+                account, handle, status, errors, globs, max_lost=max_lost
+            )
         except ForeignGroupError:
             raise foreign_group(caller, "SetTaskStatus") from None
         except CoordinatorError as error:

@@ -161,10 +161,14 @@ class Tasks:
         globs: Sequence[str] = (),
         *,
         final: bool = False,
+        max_lost: int = 0,
     ) -> str:
         """Record a result; `errors` are id, message, stack trace, each may be empty.
 
-        A `final` failure is one that no retry would mend. `globs` are as of `report`.
+        A `final` failure is one that no retry would mend. With `max_lost` the task failed only
+        because its runner was stopped: no try is used up, and the next attempt is offered at once,
+        so many times in a row (together with lost leases) without progress in between. `globs` are
+        as of `report`.
 
         Returns: finished, failed, retried, unsatisfied (FALSE of a precondition), repeat or
         canceled.
@@ -185,6 +189,7 @@ class Tasks:
             error_message=errors[1],
             stack_trace=errors[2],
             final=int(final),
+            max_lost=max_lost,
             globs="\n".join(globs),
         )
         return reply.decode()

@@ -1,7 +1,7 @@
 --- Take a lease whose deadline has passed, and offer the task again (design: never acknowledged, the same attempt;
 -- silent after acknowledging, the next one). Returns ack or progress, and 'failed' too if that ended the instance.
 -- The lease key is past its time: deleting it makes Redis emit its `expired`, and not a `del`.
--- @include lib/close_attempt lib/next_attempt lib/end_instance lib/make_ready
+-- @include lib/close_attempt lib/offer_after_loss lib/end_instance lib/make_ready
 -- @keys instance attempt lease timers
 local MAX_UNACKNOWLEDGED = 10
 
@@ -27,15 +27,11 @@ local function lose_lease(base, scope, n, record, now, max_lost, wakes)
   if not record.acked_ms then
     return lose_unacknowledged(base, scope, n, record, now, wakes)
   end
-  local lost = (tonumber(record.lost) or 0) + 1
   close_attempt(base, scope, n, record, 'FAILED', 'lost', now,
     'error_id', 'ProgressTimeout', 'error_message', 'the runner fell silent')
-  if lost >= max_lost then
-    end_instance(base, scope, n, record, 'FAILED', now, 'lost', lost, 'error_id', 'LeaseLostTooOften',
-      'error_message', 'the lease was lost ' .. lost .. ' times in a row without progress in between')
+  if offer_after_loss(base, scope, n, record, now, max_lost, wakes) then
     return 'progress', 'failed'
   end
-  redis.call('HSET', instance_key(base, scope, n), 'lost', lost, 'requeued_from_ms', record.deadline_ms)
-  next_attempt(base, scope, n, record, now, 0, wakes)
+  redis.call('HSET', instance_key(base, scope, n), 'requeued_from_ms', record.deadline_ms)
   return 'progress'
 end

@@ -227,6 +227,25 @@ def test_kill_9_of_a_runner(client, activate, run, tmp_path):
     assert int(old) < int(new)
 
 
+def test_a_runner_stopped_before_its_task_ends(client, activate, run, tmp_path):
+    """Another has the task at once and finishes it, though it may not be retried."""
+    path = tmp_path / "attempts"
+    pipeline = activate(
+        long={
+            "command": f"echo $COORDINATOR_ATTEMPT >>{path}; [ -e {path}.go ] || exec sleep 600",
+            "maximumRetries": "0",
+            "retryDelay": "1 hour",
+        }
+    )
+    first = run("first", "--grace", "0")
+    wait_until(lambda: path.exists() and path.read_text(), 20)
+    (tmp_path / "attempts.go").touch()
+    assert first.end(signal.SIGTERM) == 1
+    run("second")
+    wait_until(lambda: statuses(client, pipeline) == {"long": "FINISHED"}, 20)
+    assert path.read_text() == "1\n2\n"
+
+
 def test_a_draining_runner_takes_nothing(client, activate, run, tmp_path):
     """A task that comes while one runner drains goes to another at once, not after a time-out."""
     path = tmp_path / "done"

@@ -64,6 +64,25 @@ def test_a_repeated_failure_does_not_use_up_a_second_retry(api, replica, group):
     assert statuses(api, pipeline) == {"A": "FINISHED"}
 
 
+def test_a_runner_that_was_stopped_uses_up_no_retry(api, replica, group):
+    """Its task is offered again at once, whatever its retryDelay; the attempt says why it ended."""
+    pipeline = start(api, activity("A", group, maximumRetries="0", retryDelay="1 hour"))
+    first = poll(api, group)
+    stopped = {"errorId": "RunnerStopped", "errorMessage": "why"}
+    assert send(replica, first, "FAILED", **stopped) == (200, "accepted")
+    assert send(replica, first, "FAILED", **stopped) == (200, "repeat")
+    second = poll(api, group)
+    assert second["attemptId"].endswith("_Attempt=2")
+    (ended,) = describe(api, pipeline, first["attemptId"])
+    assert (ended["@status"], ended["errorId"], ended["errorMessage"]) == (
+        "FAILED",
+        "RunnerStopped",
+        "why",
+    )
+    finish(api, second, "FAILED", errorId="Other")
+    assert statuses(api, pipeline) == {"A": "FAILED"}
+
+
 @pytest.mark.parametrize(("first", "second"), [("FINISHED", "FAILED"), ("FAILED", "FINISHED")])
 def test_another_result_after_the_first_is_refused(api, group, first, second):
     """The first one stands, and the sentence says which it is."""

@@ -68,8 +68,9 @@ async def test_what_becomes_ready_is_told(single: Bench) -> None:
         assert since() == [f"{ACCOUNT}\n1\ng"]
         await single.finish(await single.claim("h\nx"))
         assert since() == [f"{ACCOUNT}\n1\ng"]
-        await single.finish(await single.claim(), "FAILED")
-        assert since() == [f"{ACCOUNT}\n1\ng"]
+        for max_lost in (0, 5):
+            await single.finish(await single.claim(), "FAILED", max_lost=max_lost)
+            assert since() == [f"{ACCOUNT}\n1\ng"]
         pipeline = await single.start(300)
         assert sorted(since()) == ["", f"{ACCOUNT}\n200\ng"]
         await single.settle()

@@ -1,0 +1,15 @@
+--- An attempt ended through no fault of its task: no try is used up, the next attempt is offered at once. Only so often
+-- in a row without progress in between, so that a task that ends its runners does not go round for ever.
+-- The attempt must be closed. Returns 'failed' if that ended the instance.
+-- @include lib/next_attempt lib/end_instance
+-- @keys instance
+local function offer_after_loss(base, scope, n, record, now, max_lost, wakes)
+  local lost = (tonumber(record.lost) or 0) + 1
+  if lost >= max_lost then
+    end_instance(base, scope, n, record, 'FAILED', now, 'lost', lost, 'error_id', 'LeaseLostTooOften',
+      'error_message', 'lost, or given up by a runner that was stopped, ' .. lost .. ' times in a row without progress in between')
+    return 'failed'
+  end
+  redis.call('HSET', instance_key(base, scope, n), 'lost', lost)
+  next_attempt(base, scope, n, record, now, 0, wakes)
+end
