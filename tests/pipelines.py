@@ -96,17 +96,9 @@ def start(api: Any, *objects: Object) -> str:
 
 
 def poll(api: Any, group: str, hostname: str = "tester") -> dict[str, Any]:
-    """Take a task, which must be there within the poll's wait."""
-    answer: dict[str, Any] = api.poll_for_task(workerGroup=group, hostname=hostname)
-    assert "taskObject" in answer, f"no task in {group}"
-    task: dict[str, Any] = answer["taskObject"]
-    return task
-
-
-def poll_until(api: Any, group: str) -> dict[str, Any]:
-    """Take a task that is due by and by: a delay may outlast one poll's wait."""
+    """Take a task; one that is due by and by may need more polls than one."""
     task: dict[str, Any] = wait_until(
-        lambda: api.poll_for_task(workerGroup=group).get("taskObject")
+        lambda: api.poll_for_task(workerGroup=group, hostname=hostname).get("taskObject")
     )
     return task
 

@@ -14,7 +14,6 @@ from pipelines import (
     item,
     new_group,
     poll,
-    poll_until,
     start,
     statuses,
     task_fields,
@@ -46,7 +45,7 @@ def test_a_retry_waits_for_its_delay(api, group):
     finish(api, poll(api, group), "FAILED")
     began = time.monotonic()
     assert statuses(api, pipeline) == {"A": "SCHEDULED"}
-    again = poll_until(api, group)
+    again = poll(api, group)
     assert 0.9 < time.monotonic() - began < 5
     assert again["attemptId"].endswith("_Attempt=2")
 
@@ -56,7 +55,7 @@ def test_an_attempt_over_its_time_is_failed_and_tried_again(api, group, reportin
     """The attemptTimeout ends it however alive its runner is, and uses up a retry."""
     pipeline = start(api, activity("A", group, attemptTimeout="1 second", maximumRetries="1"))
     for number in (1, 2):
-        task = poll_until(api, group)
+        task = poll(api, group)
         assert task["attemptId"].endswith(f"_Attempt={number}")
         api.report_task_progress(taskId=task["taskId"])
         wait_until(
@@ -73,7 +72,7 @@ def test_an_attempt_nobody_acknowledged_uses_up_no_retry(api, group):
     """However short the attemptTimeout: the hand-out may never have arrived."""
     start(api, activity("A", group, attemptTimeout="1 second", maximumRetries="0"))
     first = poll(api, group)
-    again = poll_until(api, group)
+    again = poll(api, group)
     assert again["attemptId"] == first["attemptId"]
     assert again["taskId"] != first["taskId"]
 
@@ -95,7 +94,7 @@ def test_the_progress_timeout_is_the_objects_or_inherited(api, group, place):
     silent = poll(api, group)
     api.report_task_progress(taskId=silent["taskId"])
     began = time.monotonic()
-    again = poll_until(api, group)
+    again = poll(api, group)
     assert 0.9 < time.monotonic() - began < 5
     assert again["attemptId"].endswith("_Attempt=2")
     (lost,) = describe(api, pipeline, silent["attemptId"])
@@ -159,7 +158,7 @@ def test_a_thousand_dependents_are_released(api, group):
         *(activity(f"B{n}", f"{group} b", dependsOn=Ref("A")) for n in range(999)),
     )
     finish(api, poll(api, group))
-    task = poll_until(api, f"{group} b")
+    task = poll(api, f"{group} b")
     pipeline = task["pipelineId"]
     waiting = {
         "fieldName": "@status",

@@ -15,7 +15,6 @@ from pipelines import (
     new_group,
     pipeline_fields,
     poll,
-    poll_until,
     put,
     schedule,
     scheduled,
@@ -90,7 +89,7 @@ def test_each_second_from_the_first_activation(api):
     pipeline = start(api, scheduled("A", group), schedule("1 second", occurrences="2"))
     begin = pipeline_fields(api, pipeline)["@firstActivationTime"]
     for k in range(2):
-        task = poll_until(api, group)
+        task = poll(api, group)
         assert task_fields(task)["@scheduledStartTime"] == later(begin, seconds=k)
         finish(api, task)
     wait_until(lambda: pipeline_fields(api, pipeline)["@pipelineState"] == "FINISHED")

@@ -15,7 +15,6 @@ from pipelines import (
     new_group,
     pipeline_fields,
     poll,
-    poll_until,
     schedule,
     scheduled,
     selector,
@@ -92,7 +91,7 @@ def test_a_paused_one_that_serves_several(api):
     wait_until(lambda: len(ids(api, pipeline, "INSTANCE", paused)) == 2)
     api.set_status(pipelineId=pipeline, objectIds=["Check"], status="RESUME")
     for _ in range(4):
-        finish(api, poll_until(api, group))
+        finish(api(api, group))
     assert set(statuses(api, pipeline).values()) == {"FINISHED"}
 
 

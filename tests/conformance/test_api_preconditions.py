@@ -15,7 +15,6 @@ from pipelines import (
     new_group,
     pipeline_fields,
     poll,
-    poll_until,
     selector,
     start,
     statuses,
@@ -62,10 +61,10 @@ def test_it_is_asked_until_it_is_satisfied(api, replica):
     assert re.fullmatch(told, reason(api, pipeline, "Check"))
     assert re.fullmatch(f"waits for '{check}', which {told}", reason(api, pipeline, "A"))
     assert ids(api, pipeline, "INSTANCE", selector("@status", "EQ", LATER)) == [check]
-    finish(api, poll_until(api, group), "FALSE", errorMessage="")
+    finish(api(api, group), "FALSE", errorMessage="")
     told = rf"was not satisfied at check 2; it is checked again at {TIME}"
     assert re.fullmatch(told, reason(api, pipeline, "Check"))
-    task = poll_until(api, group)
+    task = poll(api, group)
     assert task["attemptId"] == f"{check}_Attempt=1"
     finish(api, task)
     for component in "AB":
@@ -84,7 +83,7 @@ def test_what_it_reports(api):
     pages = [{"key": "pages", "stringValue": "p" * 10_000} for _ in range(20)]
     api.report_task_progress(taskId=task["taskId"], fields=pages)
     finish(api, task, "FALSE", errorMessage="w" * 20_000)
-    task = poll_until(api, group)
+    task = poll(api, group)
     assert task_fields(task)["@previous.pages"] == "p" * 10_000
     assert task_fields(task)["@attemptCount"] == "1"
     api.report_task_progress(taskId=task["taskId"], fields=pages)

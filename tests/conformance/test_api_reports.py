@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pipelines import activity, describe, finish, ids, new_group, poll, poll_until, start
+from pipelines import activity, describe, finish, ids, new_group, poll, start
 
 FALSE = b'{"canceled":false}'
 LOST = b'{"canceled":true,"reason":"LEASE_LOST"}'
@@ -79,7 +79,7 @@ def test_a_report_for_a_lease_that_was_taken_away_says_stop(api, replica, group)
     start(api, activity("A", group, reportProgressTimeout="1 second"))
     silent = poll(api, group)
     assert send(replica, silent) == (FALSE, "accepted")
-    poll_until(api, group)
+    poll(api, group)
     field = {"key": "mine", "stringValue": "1"}
     assert send(replica, silent, fields=[field]) == (LOST, "superseded")
 

@@ -14,7 +14,6 @@ from pipelines import (
     item,
     new_group,
     poll,
-    poll_until,
     start,
     statuses,
 )
@@ -113,7 +112,7 @@ def test_a_precondition_that_is_not_satisfied_yet(api, replica, group):
     (checked, waiting) = describe(api, pipeline, *sorted(ids(api, pipeline), reverse=True))
     assert "was not satisfied at check 1 (no mark)" in checked["@waitingReason"]
     assert "no mark" in waiting["@waitingReason"]
-    again = poll_until(api, group)
+    again = poll(api, group)
     assert again["attemptId"] == first["attemptId"]
     finish(api, again)
     finish(api, poll(api, group))
