@@ -288,7 +288,7 @@ class Eventful:
         return None
 
 
-def _poll(over: threading.Event, client: Any, group: str) -> None:
+def _poll_until(over: threading.Event, client: Any, group: str) -> None:
     """Poll, and again where a poll ends before it is over; finish what there is to do."""
     while not over.is_set():
         if task := client.poll_for_task(workerGroup=group).get("taskObject"):

@@ -91,7 +91,7 @@ def test_a_paused_one_that_serves_several(api):
     wait_until(lambda: len(ids(api, pipeline, "INSTANCE", paused)) == 2)
     api.set_status(pipelineId=pipeline, objectIds=["Check"], status="RESUME")
     for _ in range(4):
-        finish(api(api, group))
+        finish(api, poll(api, group))
     assert set(statuses(api, pipeline).values()) == {"FINISHED"}
 
 

@@ -61,7 +61,7 @@ def test_it_is_asked_until_it_is_satisfied(api, replica):
     assert re.fullmatch(told, reason(api, pipeline, "Check"))
     assert re.fullmatch(f"waits for '{check}', which {told}", reason(api, pipeline, "A"))
     assert ids(api, pipeline, "INSTANCE", selector("@status", "EQ", LATER)) == [check]
-    finish(api(api, group), "FALSE", errorMessage="")
+    finish(api, poll(api, group), "FALSE", errorMessage="")
     told = rf"was not satisfied at check 2; it is checked again at {TIME}"
     assert re.fullmatch(told, reason(api, pipeline, "Check"))
     task = poll(api, group)
