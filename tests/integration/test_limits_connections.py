@@ -13,6 +13,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 from replicas import ReplicaProcess, address_of
+from unread import is_read
 from waiting import wait_until
 
 HEAD = (
@@ -38,13 +39,15 @@ def replica_with(new_server):
 
 @pytest.fixture
 def sockets():
-    """Connect to a replica, so many times; all are closed after the test."""
+    """Connect to a replica, so many times, and say something; all are closed after the test."""
     with ExitStack() as stack:
 
-        def connect(replica, count=1):
-            made = [socket.create_connection(address_of(replica), 20) for _ in range(count)]
-            for each in made:
-                stack.callback(each.close)
+        def connect(replica, count=1, said=b""):
+            made = []
+            for _ in range(count):
+                made.append(socket.create_connection(address_of(replica), 20))
+                stack.callback(made[-1].close)
+                made[-1].sendall(said)
             return made
 
         yield connect
@@ -102,13 +105,11 @@ def error_of(answer):
 
 def test_slow_clients_are_cut_off(replica_with, sockets):
     """Hundreds that dribble heads, bodies or nothing are gone after the time; others are served."""
-    replica = replica_with(REQUEST_TIMEOUT=1)
+    replica = replica_with(REQUEST_TIMEOUT=3)
     before = rss(replica)
-    heads, bodies, silent = (sockets(replica, 150) for _ in range(3))
-    for connection in heads:
-        connection.sendall(HEAD + b"X-Slow: ")
-    for connection in bodies:
-        connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
+    heads = sockets(replica, 150, HEAD + b"X-Slow: ")
+    bodies = sockets(replica, 150, HEAD + b"Content-Length: 1000\r\n\r\n{")
+    silent = sockets(replica, 150)
     assert works(replica)
     wait_until(lambda: limited(replica, "time") >= 450, 20)
     assert {error_of(answers(each)) for each in heads + bodies} == {(408, "RequestTimeout")}
@@ -145,9 +146,8 @@ def test_five_thousand_idle_connections(replica_with, sockets):
 def test_who_is_busy_keeps_a_connection(replica_with, sockets):
     """Where none is idle, a new one is answered 503, and SDKs try again."""
     replica = replica_with(MAX_CONNECTIONS=3)
-    busy = sockets(replica, 3)
-    for connection in busy:
-        connection.sendall(HEAD)
+    busy = sockets(replica, 3, HEAD)
+    wait_until(lambda: all(map(is_read, busy)))  # until then the replica may take them for idle
     (late,) = sockets(replica)
     assert error_of(answers(late)) == (503, "ServiceUnavailable")
     busy[0].close()
