@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import AsyncMock
 
 import pytest
 from fleet import Fleet
 from seeds import Bench
+
+from coordinator.service.polls import Polls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -39,3 +42,9 @@ async def single(valkey: Server) -> AsyncIterator[Fleet]:
     """A fleet on Valkey only, for what does not depend on the server."""
     async with Fleet(valkey) as made:
         yield made
+
+
+@pytest.fixture
+def no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks once a second for lost wakes: who has to wait for a task is woken, or waits."""
+    monkeypatch.setattr(Polls, "check_waiting", AsyncMock())
