@@ -21,6 +21,7 @@ pytestmark = pytest.mark.timeout(30)
 ECHO = Script("echo", "return ARGV[1]")
 COUNT = Script("count", "return redis.call('INCR', KEYS[1])")
 CUTS = 30
+TIMEOUT = 1.5
 RANDOM = Random(7)  # noqa: S311 - not a secret
 
 
@@ -34,7 +35,7 @@ async def proxy(valkey):
 @pytest.fixture
 async def router(proxy, new_router):
     """A router through the proxy that has made its first call."""
-    made = new_router(proxy.url, timeout=0.5)
+    made = new_router(proxy.url, timeout=TIMEOUT)
     await made.run(ECHO, ["k"], [""])
     return made
 
@@ -70,9 +71,9 @@ async def test_a_black_hole_ends_at_the_timeout(proxy, router):
     calls = (router.run(ECHO, ["k"], [n]) for n in range(50))
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {UnknownOutcomeError}
-    assert 0.5 <= time.monotonic() - started < 2
+    assert TIMEOUT <= time.monotonic() - started < 10
     with pytest.raises(
-        UnavailableError, match=r"127\.0\.0\.1:\d+ has been unreachable for 0\.\d s"
+        UnavailableError, match=r"127\.0\.0\.1:\d+ has been unreachable for \d+\.\d s"
     ):
         await router.run(ECHO, ["k"], [""])
     proxy.heal()
@@ -90,9 +91,11 @@ async def test_a_lost_answer_is_reported_as_an_unknown_outcome(proxy, router, va
         assert direct.get("n") == b"2"
 
 
-async def test_a_slow_but_steady_server_is_not_given_up(proxy, router):
+async def test_a_slow_but_steady_server_is_not_given_up(proxy, new_router):
     """The timeout is the oldest call's, so a connection with ever new calls lives on."""
-    proxy.latency = 0.2
+    router = new_router(proxy.url, timeout=2)
+    await router.run(ECHO, ["k"], [""])
+    proxy.latency = 0.3  # twice a round, and twice that for what comes in two parts
 
     async def keep_calling():
         for number in range(5):
@@ -189,12 +192,12 @@ def test_a_loop_that_was_held_up_does_not_blame_the_server(valkey):
     big = Script("big", "return string.rep('x', 4000000)")
 
     async def main():
-        router = connect(valkey.url, timeout=0.2, client_name="held-up")
+        router = connect(valkey.url, timeout=1, client_name="held-up")
         await router.run(big, ["k"], [])
         call = asyncio.ensure_future(router.run(big, ["k"], []))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        time.sleep(0.5)  # noqa: ASYNC251 - the loop is held up on purpose
+        time.sleep(1.5)  # noqa: ASYNC251 - the loop is held up on purpose
         assert len(await call) == 4_000_000
         assert router.counters.reconnects == 0
         await router.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import time
 
@@ -51,16 +52,16 @@ async def test_a_call_made_during_an_outage_waits_for_its_end(server, new_router
 
 async def test_an_outage_is_described_in_one_sentence(server, new_router):
     """The error names the address, for how long it is away, and the reason."""
-    router = new_router(server.url, timeout=0.3)
+    router = new_router(server.url, timeout=1)
     await router.run(COUNT, ["n"], [])
     server.kill()
     await eventually(lambda: not router.connected)
     started = time.monotonic()
     with pytest.raises(UnavailableError) as caught:
         await router.run(COUNT, ["n"], [])
-    assert time.monotonic() - started < 2
-    assert str(caught.value).startswith(f"Redis at {server.socket} has been unreachable for 0.")
-    assert "\n" not in str(caught.value)
+    assert time.monotonic() - started < 10
+    said = rf"Redis at {server.socket} has been unreachable for \d+\.\d s: [^\n]*"
+    assert re.fullmatch(said, str(caught.value))
     assert "refused" in str(router.last_error)
 
 
@@ -176,7 +177,7 @@ async def test_a_password_a_user_a_database_and_a_name(new_server, new_router, u
         names = [(c["name"], c["user"]) for c in direct.client_list()]
         assert ("test", user or "default") in names
     for wrong, reason in ((f"{user}:no@", "user name and password"), ("", "asks for a password")):
-        router = new_router(f"unix://{wrong}{server.socket}", timeout=0.3)
+        router = new_router(f"unix://{wrong}{server.socket}", timeout=2)
         with pytest.raises(UnavailableError, match=reason):
             await router.run(COUNT, ["n"], [])
 
@@ -199,7 +200,7 @@ async def test_tls_with_a_certificate_of_our_own(new_server, new_router, tmp_pat
     (admin,) = await router.admin_clients()
     assert await admin.get("n") == b"1"
     await admin.aclose()
-    stranger = new_router(f"rediss://127.0.0.1:{port}", timeout=0.5)
+    stranger = new_router(f"rediss://127.0.0.1:{port}", timeout=2)
     with pytest.raises(UnavailableError, match="none of ssl_ca_certs"):
         await stranger.run(COUNT, ["n"], [])
 

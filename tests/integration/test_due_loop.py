@@ -34,7 +34,9 @@ async def lapse(fleet: Fleet, count: int, ack_ms: int = ACK_MS) -> list[Claimed]
     shards = [number % fleet.shards for number in range(count)]
     for shard in range(fleet.shards):
         await fleet.seed(max(1, shards.count(shard)), group="lapsing", shard=shard)
-    return [await fleet.claim("lapsing", shard=shard, ack_ms=ack_ms) for shard in shards]
+    # All at once, so that the last is claimed long before the first lapses.
+    claims = (fleet.claim("lapsing", shard=shard, ack_ms=ack_ms) for shard in shards)
+    return list(await asyncio.gather(*claims))
 
 
 async def offered_again(replicas: list[Replica], lost: list[Claimed]) -> list[Claimed]:

@@ -56,7 +56,7 @@ def url_of(port, authority, **options):
 async def sentence(new_router, url):
     """Return what a call says of a Redis that cannot be connected to."""
     with pytest.raises(UnavailableError) as caught:
-        await new_router(url, timeout=1).execute("n", "PING")
+        await new_router(url, timeout=3).execute("n", "PING")
     return str(caught.value)
 
 
@@ -126,7 +126,7 @@ async def test_a_password_changed_in_its_file_is_taken_without_a_restart(new_ser
     with server.client() as admin:
         admin.config_set("requirepass", "other")
     file.write_text(f"{PASSWORD}\n")
-    router = connect(server.url, timeout=1, client_name="test", password_file=str(file))
+    router = connect(server.url, timeout=3, client_name="test", password_file=str(file))
     try:
         with pytest.raises(UnavailableError, match="does not accept the user name and") as caught:
             await router.execute("n", "PING")
