@@ -60,6 +60,11 @@ async def sentence(new_router, url):
     return str(caught.value)
 
 
+async def sentences(new_router, *urls):
+    """Return what calls say, that are made at the same time."""
+    return await asyncio.gather(*(sentence(new_router, url) for url in urls))
+
+
 async def test_calls_administration_and_notifications_use_tls(secure, authority, new_router):
     """With a client certificate, which the server asks for."""
     own = authority.new("client")
@@ -83,29 +88,28 @@ async def test_a_client_certificate_that_is_missing_or_unknown(
 ):
     """Each has its sentence."""
     port = secure(clients="yes")
-    assert "it asks for a client certificate" in await sentence(new_router, url_of(port, authority))
     other = stranger.new("client")
     options = {"ssl_certfile": other.certificate, "ssl_keyfile": other.key}
-    said = await sentence(new_router, url_of(port, authority, **options))
-    assert "does not know the authority of our client certificate" in said
+    without, unknown = await sentences(
+        new_router, url_of(port, authority), url_of(port, authority, **options)
+    )
+    assert "it asks for a client certificate" in without
+    assert "does not know the authority of our client certificate" in unknown
 
 
 async def test_a_certificate_of_the_server_that_cannot_be_trusted(
     secure, authority, stranger, new_router
 ):
     """Another authority, another name, one that has expired."""
-    port = secure()
-    said = await sentence(new_router, url_of(port, stranger))
-    assert "none of ssl_ca_certs" in said
-    port = secure(authority.new("named", name="DNS:redis.example.com"))
-    assert "for another address than the URL's" in await sentence(
-        new_router, url_of(port, authority)
-    )
-    assert await new_router(url_of(port, authority, ssl_check_hostname="false")).execute(
-        "n", "PING"
-    )
-    port = secure(authority.new("old", expired=True))
-    assert "has expired" in await sentence(new_router, url_of(port, authority))
+    named = secure(authority.new("named", name="DNS:redis.example.com"))
+    old = secure(authority.new("old", expired=True))
+    urls = [url_of(secure(), stranger), url_of(named, authority), url_of(old, authority)]
+    another_authority, another_name, expired = await sentences(new_router, *urls)
+    assert "none of ssl_ca_certs" in another_authority
+    assert "for another address than the URL's" in another_name
+    assert "has expired" in expired
+    unchecked = url_of(named, authority, ssl_check_hostname="false")
+    assert await new_router(unchecked).execute("n", "PING")
 
 
 async def test_tls_where_there_is_none_and_the_other_way_round(
@@ -114,10 +118,10 @@ async def test_tls_where_there_is_none_and_the_other_way_round(
     """The sentence names the beginning of the URL that would fit."""
     (port,) = free_ports(1)
     new_server("redis7", port=port)
-    said = await sentence(new_router, url_of(port, authority))
-    assert "on this port" in said
-    said = await sentence(new_router, f"redis://127.0.0.1:{secure()}")
-    assert "it may want TLS (rediss://)" in said
+    urls = [url_of(port, authority), f"redis://127.0.0.1:{secure()}"]
+    not_there, wanted = await sentences(new_router, *urls)
+    assert "on this port" in not_there
+    assert "it may want TLS (rediss://)" in wanted
 
 
 async def test_a_password_changed_in_its_file_is_taken_without_a_restart(new_server, tmp_path):
