@@ -35,7 +35,6 @@ ACK, PROGRESS, DELAY = 0.25, 0.4, 0.3  # seconds
 ATTEMPT = ACK  # so that both may be over in the same moment
 RETRIES, LOST = 1, 2
 THRESHOLD, GRACE = 0.6, 0.8
-STILL = 0.08  # seconds until what is on its way has arrived
 GROUP = "g"
 LIMITS = {"maximum_retries": RETRIES, "retry_delay_ms": int(DELAY * 1000)}
 LEAVES = {"Leaf0": (0,), "Leaf1": (0, 1), "Leaf2": (2,)}  # and the positions of what they need
@@ -136,7 +135,10 @@ class World:
         async with self.still:
             for proxy in self.proxies:
                 proxy.black_hole()
-            await pass_time(STILL)
+            await pass_time(max(latencies))  # now the server has what was on its way
+            with self.fleet.client() as client:
+                client.ping()  # when a second one is answered, it has done what came before
+                client.ping()
             check_data(self.server, ended=False)
             for proxy, latency in zip(self.proxies, latencies, strict=True):
                 proxy.heal()
