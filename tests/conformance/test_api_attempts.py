@@ -42,11 +42,12 @@ def test_a_failing_task_is_tried_as_often_as_allowed(api, group, given, attempts
 def test_a_retry_waits_for_its_delay(api, group):
     """The instance is SCHEDULED until then."""
     pipeline = start(api, activity("A", group, retryDelay="1 second"))
-    finish(api, poll(api, group), "FAILED")
+    task = poll(api, group)
     began = time.monotonic()
+    finish(api, task, "FAILED")
     assert statuses(api, pipeline) == {"A": "SCHEDULED"}
     again = poll(api, group)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 15
     assert again["attemptId"].endswith("_Attempt=2")
 
 
@@ -92,10 +93,10 @@ def test_the_progress_timeout_is_the_objects_or_inherited(api, group, place):
     }[place]
     pipeline = start(api, *objects)
     silent = poll(api, group)
-    api.report_task_progress(taskId=silent["taskId"])
     began = time.monotonic()
+    api.report_task_progress(taskId=silent["taskId"])
     again = poll(api, group)
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 15
     assert again["attemptId"].endswith("_Attempt=2")
     (lost,) = describe(api, pipeline, silent["attemptId"])
     assert (lost["@status"], lost["errorId"]) == ("FAILED", "ProgressTimeout")

@@ -66,7 +66,7 @@ async def test_a_report_ends_it(bench: Bench) -> None:
 
 async def test_it_is_lost_at_its_deadline(bench: Bench) -> None:
     """Not before, and it is stale no more; what comes next has not been silent."""
-    task = await silent(bench, timeout_ms=STALE_MS + 200)
+    task = await silent(bench, timeout_ms=STALE_MS + 2000)
 
     async def lost() -> bool:
         return bool((await bench.due()).lost_silent)
