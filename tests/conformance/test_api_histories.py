@@ -65,7 +65,7 @@ def test_every_way_in_which_an_attempt_ends(api):
     pipeline = start(
         api,
         activity("Lost", lost, reportProgressTimeout="1 second"),
-        activity("Late", late, attemptTimeout="1 second", maximumRetries="0"),
+        activity("Late", late, attemptTimeout="3 seconds", maximumRetries="0"),
         activity("Canceled", canceled),
     )
     tasks = [poll(api, group, "host") for group in (lost, late, canceled)]

@@ -40,7 +40,7 @@ from waiting import wait_until
 def test_its_time_is_over(api):
     """Not satisfied in time it has FAILED, and says what it said last; a rerun has all its time."""
     group = new_group()
-    fields = {"preconditionTimeout": "2 seconds", "retryDelay": "1 hour"}
+    fields = {"preconditionTimeout": "5 seconds", "retryDelay": "1 hour"}
     pipeline = start(api, *guarded(group, **fields))
     finish(api, poll(api, group), "FALSE", errorMessage="no file")
     told = rf"was not satisfied at check 1 \(no file\); it is checked again at {TIME}, until {TIME}"

@@ -157,9 +157,9 @@ def test_a_later_report_replaces_the_keys_that_it_names(api, group):
 
 def test_a_report_moves_the_deadline(api, group):
     """A task that reports outlives its timeout more than once over."""
-    start(api, activity("A", group, reportProgressTimeout="2 seconds"))
+    start(api, activity("A", group, reportProgressTimeout="4 seconds"))
     task = poll(api, group)
-    for _ in range(3):
+    for _ in range(5):
         api.report_task_progress(taskId=task["taskId"])
         api.poll_for_task(workerGroup=f"{group} wait 1 s")
         assert api.report_task_progress(taskId=task["taskId"])["canceled"] is False

@@ -104,7 +104,7 @@ def test_false_is_for_preconditions(api, group):
 
 def test_a_precondition_that_is_not_satisfied_yet(api, replica, group):
     """FALSE is accepted; the same attempt is offered again, and `@waitingReason` says why."""
-    precondition = item("Marked", type="Exists", retryDelay="1 second")
+    precondition = item("Marked", type="Exists", retryDelay="3 seconds")
     pipeline = start(api, activity("A", group, precondition=Ref("Marked")), precondition)
     first = poll(api, group)
     assert send(replica, first, "FALSE", errorMessage="no mark") == (200, "accepted")

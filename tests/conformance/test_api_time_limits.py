@@ -95,7 +95,7 @@ def test_terminate(api):
 def test_an_attempt_that_takes_too_long(api):
     """Over its attemptTimeout an attempt has failed, and the next is offered."""
     group = new_group()
-    pipeline = start(api, activity("A", group, attemptTimeout="1 second", maximumRetries="1"))
+    pipeline = start(api, activity("A", group, attemptTimeout="3 seconds", maximumRetries="1"))
     for number in (1, 2):
         task = poll(api, group)
         assert task["attemptId"].endswith(f"_Attempt={number}")
@@ -148,7 +148,7 @@ def test_deleted_while_all_this_goes_on(api):
         scheduled("Long", group, schedule=Ref("L"), dependsOn=Ref("A")),
         schedule("1 second"),
         schedule("1 minute", "", "L"),
-        item("Check", preconditionTimeout="1 second", **check),
+        item("Check", preconditionTimeout="5 seconds", **check),
     )
     task = poll(api, group)
     finish(api, poll(api, other), "FALSE")
