@@ -39,7 +39,7 @@ def test_valkey_dies_with_a_killed_coordinator(tmp_path, coordinators):
     with connect(url) as client:
         client.set("answered", "1")
     process.kill()
-    wait_until(lambda: gone(pid), 5)
+    wait_until(lambda: gone(pid), 15)
     _, url, _ = coordinators(tmp_path)
     with connect(url) as client:
         assert client.get("answered") == b"1"

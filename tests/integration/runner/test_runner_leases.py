@@ -15,13 +15,13 @@ LOST = ["TaskNotFoundException", "PipelineNotFoundException", "PipelineDeletedEx
 
 def test_a_task_from_poll_to_result(api, start):
     """A task is acknowledged, reported for at its pace, and finished; the identity is one."""
-    api.tasks.append(task("sleep 1"))
+    api.tasks.append(task("sleep 2"))
     start(runner_id="east-1")
-    wait_until(lambda: results(api) == {"handle-1": "FINISHED"})
+    wait_until(lambda: results(api) == {"handle-1": "FINISHED"}, 20)
     names = [name for name, _, _ in api.calls]
     assert names.index("ReportTaskProgress") < names.index("SetTaskStatus")
     times = api.times("ReportTaskProgress")
-    assert 3 <= len(times) <= (times[-1] - times[0]) / 0.1 + 4
+    assert 5 <= len(times) <= (times[-1] - times[0]) / 0.1 + 4
     assert api.bodies("ReportTaskProgress")[0] == {"taskId": "handle-1"}
     identity = api.bodies("PollForTask")[0]["hostname"]
     assert identity.startswith("east-1-")
@@ -135,13 +135,13 @@ def test_coordinator_away_for_a_while(api, start, tmp_path):
 def test_coordinator_away_for_longer_than_the_lease(api, start, long_task):
     """Work is stopped when the lease must be over, not before, and no status is set later."""
     command, grandchild = long_task
-    api.tasks.append(task(command, reportProgressTimeout="2 seconds"))
+    api.tasks.append(task(command, reportProgressTimeout="4 seconds"))
     runner = start()
     pid = grandchild()
     api.stop()
     last_report = api.times("ReportTaskProgress")[-1]
-    wait_until(lambda: "lost, as its lease is over" in runner.log)
-    assert 1.5 < time.monotonic() - last_report < 4
+    wait_until(lambda: "lost, as its lease is over" in runner.log, 20)
+    assert 2.5 < time.monotonic() - last_report < 12
     wait_until(lambda: gone(pid))
     api.restart()
     api.tasks.append(task("true", 2))
@@ -155,8 +155,8 @@ def test_coordinator_that_does_not_answer(api, start, long_task):
     runner = start()
     pid = grandchild()
     api.answers["ReportTaskProgress"] = lambda _: time.sleep(30)
-    wait_until(lambda: gone(pid), 6)
-    assert "lost, as its lease is over" in runner.log
+    wait_until(lambda: gone(pid), 15)
+    wait_until(lambda: "lost, as its lease is over" in runner.log)
 
 
 def test_polls_that_fail(api, start):
@@ -176,7 +176,7 @@ def test_empty_polls_do_not_spin(api, start):
     start()
     wait_until(lambda: len(api.times("PollForTask")) >= 6)
     times = api.times("PollForTask")
-    assert times[5] - times[0] > 0.8
+    assert times[5] - times[0] > 0.5
 
 
 def test_a_poll_is_repeated_under_its_id(api, start):
@@ -223,6 +223,7 @@ def test_several_tasks_at_once(api, start, tmp_path):
     wait_until(lambda: len(results(api)) == 5, 20)
 
 
+@pytest.mark.measure
 def test_reports_are_not_starved_by_the_task(api, start):
     """A task that uses the processor all the time, with much output, does not delay reports."""
     busy = "t=$(($(date +%s) + 3)); while [ $(date +%s) -lt $t ]; do echo busy >&2; done"

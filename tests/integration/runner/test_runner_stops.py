@@ -135,7 +135,7 @@ def test_third_signal_leaves_at_once(api, start, tmp_path):
         runner.stop()
         wait_until(lambda expected=expected: expected in runner.log)
     runner.stop()
-    assert runner.wait(5) == 1
+    assert runner.wait() == 1
     wait_until(lambda: gone(pid))
 
 
