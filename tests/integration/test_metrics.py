@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -156,7 +155,7 @@ def test_a_silent_holder(api, hasty, group, replicas, expect):
 
 def test_an_attempt_over_its_time(api, group, replicas, expect):
     """An attempt over its time counts as lost, and the last one as the instance's failure too."""
-    start(api, activity("Work", group, attemptTimeout="1 second", maximumRetries="1"))
+    start(api, activity("Work", group, attemptTimeout="3 seconds", maximumRetries="1"))
     for change in ({}, {"failed": 1}):
         before = lost(replicas, "attempt_timeout")
         with expect(granted=1, acknowledged=1, lost_attempt_timeout=1, **change):
@@ -174,7 +173,7 @@ def test_the_lag_from_the_deadline_to_the_next_hand_out(api, hasty, group, repli
     finish(api, poll(api, group))
     change = moved(before, samples(replicas[0]))
     assert change["hand_out_lag_seconds_count"] == change["hand_out_lag_seconds_bucket{+Inf}"] == 1
-    assert 0 <= change["hand_out_lag_seconds_sum"] < 5
+    assert 0 <= change["hand_out_lag_seconds_sum"] < 15
     start(api, activity("Work", group))
     finish(api, poll(api, group))
     assert samples(replicas[0])["hand_out_lag_seconds_count"] == (
@@ -243,18 +242,17 @@ def test_a_hand_out_that_is_repeated(api, group, replicas, expect):
     api.set_task_status(taskId=first, taskStatus="FINISHED")
 
 
-def test_waiters(api, group, replicas):
+def test_waiters(api, group, replicas, new_replica):
     """The gauge of waiting polls is what waits at this replica, and falls back."""
-    before = samples(replicas[0])["waiters"]
-    polls = [threading.Thread(target=api.poll_for_task, kwargs={"workerGroup": group})]
-    polls += [threading.Thread(target=api.poll_for_task, kwargs={"workerGroup": "other" + group})]
-    for thread in polls:
-        thread.start()
-    wait_until(lambda: samples(replicas[0])["waiters"] == before + 2)
-    assert samples(replicas[1])["waiters"] == 0
-    for thread in polls:
-        thread.join()
-    assert samples(replicas[0])["waiters"] == before
+    patient = new_replica(replicas[0].settings["REDIS_URL"], POLL_WAIT=20)
+    with closing(patient.client()) as client, ThreadPoolExecutor(2) as pool:
+        polls = [pool.submit(poll, client, name) for name in (group, f"{group} b")]
+        wait_until(lambda: samples(patient)["waiters"] == 2)
+        assert samples(replicas[0])["waiters"] == 0
+        start(api, activity("A", group), activity("B", f"{group} b"))
+        for each in polls:
+            finish(api, each.result())
+    assert samples(patient)["waiters"] == 0
 
 
 def test_gauges_of_instances(api, group, replicas):

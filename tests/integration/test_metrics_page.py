@@ -63,15 +63,15 @@ def test_every_label_is_there_from_the_start(new_server, new_replica):
 
 
 def test_while_redis_is_away(new_server, new_replica):
-    """Within 3 s the replica's own counters are answered, and that Redis is away."""
+    """The replica's own counters are answered, long before its calls give up on Redis."""
     server = new_server(aof=True)
-    replica = new_replica(server.url)
+    replica = new_replica(server.url, REDIS_TIMEOUT=30)
     assert samples(replica)["redis_up"] == 1
     for leave in (server.pause, server.kill):
         leave()
         began = time.monotonic()
         found = samples(replica)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
         assert (found["redis_up"], found["granted"]) == (0, 0)
         assert not any(name.startswith("instances") for name in found)
     server.start()
@@ -82,9 +82,9 @@ def test_while_redis_is_away(new_server, new_replica):
 def test_an_outage_and_its_grace(new_server, new_replica):
     """A gap in due work counts once, and each lease that gets grace counts once."""
     server = new_server(aof=True)
-    outage = {"OUTAGE_THRESHOLD": 1, "OUTAGE_GRACE": 60}
+    outage = {"OUTAGE_THRESHOLD": 2, "OUTAGE_GRACE": 60}
     # The call that finds the gap is one that waited through it, and only who is told counts it.
-    replica = new_replica(server.url, **outage, ACK_TIMEOUT=1.5, REDIS_TIMEOUT=30)
+    replica = new_replica(server.url, **outage, ACK_TIMEOUT=4, REDIS_TIMEOUT=30)
     group = new_group()
     with closing(replica.client()) as api:
         start(api, *(activity(f"Work{n}", group) for n in range(3)))
@@ -92,7 +92,7 @@ def test_an_outage_and_its_grace(new_server, new_replica):
             poll(api, group)
         server.pause()
         began = time.monotonic()
-        wait_until(lambda: time.monotonic() > began + 2)
+        wait_until(lambda: time.monotonic() > began + 5)
         server.resume()
         wait_until(lambda: counted(replica)["graced"] == 3)
         found = counted(replica)

@@ -60,6 +60,11 @@ def per_worker(service, name):
     return {int(sample.labels["worker"]): sample.value for sample in family.samples}
 
 
+def of_all(service, name, count=3):
+    """The same where none is left out, as one is that a busy machine keeps from answering."""
+    return wait_until(lambda: len(found := per_worker(service, name)) == count and found, 30)
+
+
 def work(service, tasks):
     """Do tasks from their creation to their end, each on connections of its own."""
     group = new_group()
@@ -75,20 +80,25 @@ def ended(process_ids):
     return all(map(gone, process_ids))
 
 
+def adds_up(service, tasks):
+    """Whether a page has all workers, and says of them together that they did these tasks."""
+    granted, finished = (per_worker(service, name) for name in ("granted", "finished"))
+    assert sum(granted.values()) <= tasks
+    return len(granted) == 3 and sum(granted.values()) == sum(finished.values()) == tasks
+
+
 def test_all_workers_serve_and_are_counted(service):
     """The sums over the workers are what was done, whichever of them is asked."""
     assert sorted(pids(service)) == [0, 1, 2]
     work(service, 30)
-    for _ in range(10):  # answered by one worker or another
-        granted = per_worker(service, "granted")
-        assert sorted(granted) == [0, 1, 2]
-        assert sum(granted.values()) == sum(per_worker(service, "finished").values()) == 30
-        assert sum(1 for share in granted.values() if share) > 1
+    # Answered by one worker or another; many in a row, as a page may lack one that was too busy.
+    wait_until(lambda: all(adds_up(service, 30) for _ in range(15)), 30)
+    assert sum(1 for share in of_all(service, "granted").values() if share) > 1
 
 
 def test_what_comes_from_redis_is_there_once(service):
     """Without a number, like all that is the same for every process."""
-    found = families(service)
+    found = wait_until(lambda: whole_page(service), 30)
     shared = _samples(found, "instances", "timers", "redis_up")
     assert not any("worker" in sample.labels for sample in shared)
     kinds = Counter((sample.name, *sample.labels.values()) for sample in shared)
@@ -97,19 +107,26 @@ def test_what_comes_from_redis_is_there_once(service):
     assert {sample.labels["worker"] for sample in own} == {"0", "1", "2"}
 
 
+def whole_page(service):
+    """A page on which neither a worker nor what Redis knows is left out."""
+    found = families(service)
+    whole = len(found["coordinator_granted"].samples) == 3 and "coordinator_instances" in found
+    return whole and found
+
+
 def _samples(found, *names):
     return [sample for name in names for sample in found[f"coordinator_{name}"].samples]
 
 
 def test_a_worker_that_is_killed_comes_back(service):
     """Its calls wait a moment; the others' counters go on, its own begin again."""
-    before, old = per_worker(service, "granted"), pids(service)
+    before, old = of_all(service, "granted"), pids(service)
     os.kill(old[1], signal.SIGKILL)
     for _ in range(30):
         assert service.post("ListPipelines", {}).status == 200
     wait_until(lambda: pids(service)[1] != old[1])
     assert f"worker 1 (pid {old[1]}) ended with exit code -9" in service.log
-    assert per_worker(service, "granted") == {**before, 1: 0}
+    wait_until(lambda: per_worker(service, "granted") == {**before, 1: 0})
     assert {**pids(service), 1: old[1]} == old
 
 
@@ -121,7 +138,7 @@ def test_one_that_ends_again_and_again_is_started_with_pauses(service):
         os.kill(pids(service)[2], signal.SIGKILL)
         wait_until(lambda seen=seen: len(SERVES.findall(service.log)) > seen, 20)
         assert time.monotonic() - began >= 0.5 * times
-    assert sorted(per_worker(service, "granted")) == [0, 1, 2]
+    assert of_all(service, "granted")
 
 
 def test_a_worker_that_hangs_is_left_out(service):
@@ -132,7 +149,7 @@ def test_a_worker_that_hangs_is_left_out(service):
         wait_until(lambda: _page_without(service, b'worker="0"'), 30)
     finally:
         os.kill(stopped, signal.SIGCONT)
-    wait_until(lambda: sorted(per_worker(service, "granted")) == [0, 1, 2])
+    assert of_all(service, "granted")
 
 
 def _page_without(service, text):
@@ -170,7 +187,7 @@ async def test_new_connections_go_elsewhere_while_it_ends(new_server):
         server.pause()
         client.ask("ListPipelines", {})
         os.kill(service.pid, signal.SIGTERM)
-        await eventually(lambda: _refused(service), 5)
+        await eventually(lambda: _refused(service), 15)
         assert service.process.poll() is None
         server.resume()
         await client.answer()
@@ -207,7 +224,7 @@ def test_the_embedded_server_is_started_once():
     """By the parent, for all workers; it ends with them. The API's port shows all their metrics."""
     with workers("", 2) as service:
         work(service, 5)
-        assert sum(per_worker(service, "granted").values()) == 5
+        assert sum(of_all(service, "granted", 2).values()) == 5
         children = psutil.Process(service.pid).children(recursive=True)
         assert sum(1 for child in children if "valkey" in child.name()) == 1
         assert service.stop() == 0
