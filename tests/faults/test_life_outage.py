@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WITHIN = 2.0  # an answer while Redis is away
 SERVED = 1.0  # service, once it is back
-LATE = 1.5  # of a busy machine
+LATE = 5.0  # of a busy machine
 OUTAGE = 6.0
 WAIT = 5.0  # of a poll
 CALLERS = 40

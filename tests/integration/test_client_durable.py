@@ -73,15 +73,16 @@ async def test_a_silent_replica_makes_the_outcome_unknown(pair, new_router):
 async def test_a_repeat_waits_for_what_it_repeats(pair, new_router):
     """A call that only tells what was written before is not answered before replicas have that."""
     primary, replica = pair
-    router = new_router(primary.url, timeout=1, durability="replicas:1")
+    router = new_router(primary.url, timeout=3, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     with primary.client() as client:
         for script in (READ, REFUSE):
             client.script_load(script.source)
     replica.pause()
-    first = asyncio.ensure_future(router.run(COUNT, ["n"], [], durable=True))
+    hasty = new_router(primary.url, timeout=1.5, durability="replicas:1")
+    first = asyncio.ensure_future(hasty.run(COUNT, ["n"], [], durable=True))
     await eventually(lambda: _is(router, b"2"))  # the others go on connections that wrote nothing
-    others = [router.run(script, ["n"], [], durable=True) for script in (READ, REFUSE)]
+    others = [hasty.run(script, ["n"], [], durable=True) for script in (READ, REFUSE)]
     for told in await asyncio.gather(first, *others, return_exceptions=True):
         assert type(told) is UnknownOutcomeError
         assert "had 0 of 1 acknowledgements" in str(told)
@@ -96,12 +97,13 @@ async def test_a_repeat_waits_for_what_it_repeats(pair, new_router):
 async def test_what_tells_nothing_waits_for_no_replica(pair, new_router):
     """A call that found nothing, or was not carried out, is answered without acknowledgements."""
     primary, replica = pair
-    router = new_router(primary.url, timeout=1, durability="replicas:1")
+    router = new_router(primary.url, timeout=3, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     with primary.client() as client:
         client.config_set("maxmemory", 1)
     replica.pause()
-    calls = [router.run(script, ["x"], [], durable=True) for script in (READ, COUNT)]
+    hasty = new_router(primary.url, timeout=1, durability="replicas:1")
+    calls = [hasty.run(script, ["x"], [], durable=True) for script in (READ, COUNT)]
     nothing, full = await asyncio.gather(*calls, return_exceptions=True)
     replica.resume()
     assert nothing is None
@@ -112,7 +114,7 @@ async def test_what_tells_nothing_waits_for_no_replica(pair, new_router):
 async def test_a_repeat_is_durable_when_memory_is_full(pair, new_router):
     """Reports and results go on when memory is full, so their acknowledgements must too."""
     primary, _ = pair
-    router = new_router(primary.url, timeout=1, durability="replicas:1")
+    router = new_router(primary.url, timeout=3, durability="replicas:1")
     assert await router.run(COUNT, ["n"], [], durable=True) == 1
     with primary.client() as client:
         client.config_set("maxmemory", 1)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 META = "coord:1:{0}:meta"
 GAP_MS = 60_000
-MOMENT_MS = 1000  # between two looks at the clock of one script, on a busy machine
+MOMENT_MS = 5000  # between two looks at the clock of one script, on a busy machine
+
+STEADY_MS = 350  # and what is at most since the last run that was written down are no gap of 500
 
 
 async def begin_outage(bench: Bench) -> None:
@@ -83,7 +85,7 @@ async def test_every_lease_gets_its_grace_in_many_batches(bench: Bench) -> None:
 async def test_lease_due_just_after_the_gap(bench: Bench) -> None:
     """A lease from before the gap that falls due a moment after it is graced, too."""
     await bench.start()
-    await bench.claim(ack_ms=80)
+    await bench.claim(ack_ms=2000)
     await begin_outage(bench)
     assert (await bench.due()).gap_ms
     runs = await runs_until(bench, lambda run: run.graced or run.lost_unacknowledged)
@@ -164,12 +166,12 @@ async def test_clock_that_stepped_back_is_told_once(bench: Bench) -> None:
     """With a last run in the future time goes on from there, and the step is told, once."""
     pipeline = await bench.start()
     run = await bench.due()
-    ahead = run.now_ms + 5000
+    ahead = run.now_ms + 60_000
     await bench.router.execute(META, "HSET", META, "last_run_ms", ahead)
     task = await bench.claim(ack_ms=60_000)
     run = await bench.due()
     assert run.now_ms == ahead
-    assert 0 < run.clock_back_ms <= 5000
+    assert 0 < run.clock_back_ms <= 60_000
     assert (await bench.due()).clock_back_ms == 0
     [row] = await bench.pipelines.instances(ACCOUNT, pipeline, [(task.instance_id, 0)])
     assert row is not None
@@ -197,8 +199,14 @@ async def _time(bench: Bench) -> int:
 
 async def test_small_threshold_is_no_outage_by_itself(bench: Bench) -> None:
     """Runs that follow each other faster than a small threshold find no gap."""
-    first = (await bench.due(outage_threshold=0.5)).now_ms
-    runs = await runs_until(
-        bench, lambda run: run.now_ms > first + 1100 or run.gap_ms, outage_threshold=0.5
-    )
-    assert not runs[-1].gap_ms
+    first = last = (await bench.due(outage_threshold=0.5)).now_ms
+
+    async def steadily() -> bool:
+        nonlocal first, last
+        run = await bench.due(outage_threshold=0.5)
+        held_up = run.now_ms - last >= STEADY_MS  # it was this machine: begin again
+        assert held_up or not run.gap_ms
+        first, last = run.now_ms if held_up else first, run.now_ms
+        return last > first + 1100
+
+    await eventually(steadily, 30)
