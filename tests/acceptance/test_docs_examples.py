@@ -272,7 +272,7 @@ def test_a_runner_by_hand(stock_client, workplace, by_hand):
 
 def test_a_runner_by_hand_is_told_to_stop(stock_client, workplace, by_hand):
     """It reports how long it has worked, and a cancel ends the command and what it started."""
-    common = {"type": "ShellCommandActivity", "reportProgressTimeout": "1 second"}
+    common = {"type": "ShellCommandActivity", "reportProgressTimeout": "6 seconds"}
     pipeline = by_hand({"id": "Long", "command": "sleep 600 & echo $! >pid; wait", **common})
     pid = wait_until(lambda: workplace.path("pid").exists() and workplace.read("pid").strip(), 20)
     (long,) = described(stock_client, pipeline)

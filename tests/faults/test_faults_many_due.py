@@ -47,7 +47,7 @@ async def bench(new_server, new_router):
 @pytest.fixture
 def replica(bench):
     """The one replica that runs due work."""
-    made = ReplicaProcess(bench.server.url, POLL_WAIT=1, PROGRESS_TIMEOUT=3600)
+    made = ReplicaProcess(bench.server.url, POLL_WAIT=10, PROGRESS_TIMEOUT=3600)
     made.start()
     yield made
     made.close()
