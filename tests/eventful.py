@@ -77,7 +77,8 @@ class Eventful:
     def __enter__(self) -> Self:
         for replica in self.replicas:
             replica.start()
-            self._clients.append(replica.client(read_timeout=10))
+            # One repeat: REDIS_TIMEOUT is little on a busy machine.
+            self._clients.append(replica.client(attempts=2, read_timeout=10))
         return self
 
     def __exit__(self, *_: object) -> None:

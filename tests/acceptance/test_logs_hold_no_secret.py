@@ -14,7 +14,7 @@ import pytest
 import redis
 from alarming import TOPIC, Receiver, alarm
 from botocore.exceptions import ClientError
-from pipelines import Ref, activity, finish, ids, item, new_group
+from pipelines import Ref, activity, finish, ids, item, new_group, poll
 from processes import CommandProcess
 from replicas import Pair, ReplicaProcess, run_command
 from servers import Server
@@ -50,7 +50,7 @@ class Run:
             LOG_FORMAT="json",
             LOG_LEVEL="debug",
             POLL_WAIT=1,
-            REDIS_TIMEOUT=0.5,
+            REDIS_TIMEOUT=3,
         )
         self.replica.pair = self.pairs["operator"]
         self.clients, self.more = [], []
@@ -151,7 +151,7 @@ def work_by_hand(run, api):
     group = new_group()
     pipeline = begin(run, api, group, run.receiver.url + run.hide("topic"))
     runner = run.client(run.pairs["runner"])
-    task = runner.poll_for_task(workerGroup=group)["taskObject"]
+    task = poll(runner, group)
     run.note_task(task)
     progress = [{"key": "note", "stringValue": run.hide("progress")}]
     runner.report_task_progress(taskId=task["taskId"], fields=progress)
@@ -214,7 +214,7 @@ def break_redis(run, api, pipeline):
         admin.config_set("requirepass", run.hide("another password"))
         admin.client_kill_filter(_type="normal")
     wait_until(lambda: not run.replica.ready(), 20)
-    checked = run_command("check", **run.settings, REDIS_TIMEOUT=0.5)
+    checked = run_command("check", **run.settings, REDIS_TIMEOUT=3)
     return checked.stdout + checked.stderr
 
 
@@ -231,7 +231,7 @@ def test_no_process_logs_a_secret(run):
     be_refused(run, pipeline, next(v for k, v in run.hidden.items() if k.startswith("handle")))
     ask_for_pages(run)
     run.file.write_text(f'{run.file.read_text()}[[credential]]\nsecret = "{run.hide("torn")}\n')
-    wait_until(lambda: "The credentials stay as they were" in run.replica.log, 10)
+    wait_until(lambda: "The credentials stay as they were" in run.replica.log, 30)
     checked = break_redis(run, api, failing)
     assert runner.end(signal.SIGTERM) in {0, 1}
     run.replica.stop()
