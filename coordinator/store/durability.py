@@ -138,9 +138,13 @@ class _Lane:
         marks = [self.client.submit(words) for words in _marks(batch)]
         waits = [self.client.submit(words) for words in self._waits()]
         replies = await asyncio.gather(*futures, return_exceptions=True)
+        answers = list(zip(batch, replies, strict=True))
+        for call, reply in answers:
+            if _is_empty(reply):  # no replica matters to it
+                _answer(call.future, reply, None)
         marked = await asyncio.gather(*marks, return_exceptions=True)
         doubt = self._doubt(marked, await asyncio.gather(*waits, return_exceptions=True))
-        for call, reply in zip(batch, replies, strict=True):
+        for call, reply in answers:
             _answer(call.future, reply, doubt)
         if any(type(reply) is ReplyError and code_of(reply) in RECONNECT for reply in replies):
             self.client.drop()
@@ -197,7 +201,7 @@ def _answer(future: asyncio.Future[Any], reply: Any, doubt: UnknownOutcomeError 
         return
     if isinstance(reply, UnavailableError):
         future.set_exception(type(reply)(str(reply)))  # one for each: they gather tracebacks
-    elif doubt is not None and not _is_empty(reply):
+    elif doubt is not None:
         future.set_exception(UnknownOutcomeError(str(doubt)))
     else:
         future.set_result(reply)
