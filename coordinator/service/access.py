@@ -111,13 +111,18 @@ def check_group(caller: Caller, operation: str, group: str) -> None:
     """
     globs = caller.worker_groups
     if globs and not any(matches(glob, group) for glob in globs):
-        raise foreign_group(caller, operation)
+        raise foreign_group(caller, operation, f"worker group {group[:MOST_SHOWN]!r}")
 
 
-def foreign_group(caller: Caller, operation: str) -> AccessDeniedError:
-    """Make the error for a call about a worker group that is none of the caller's."""
+def foreign_group(
+    caller: Caller, operation: str, group: str = "this worker group"
+) -> AccessDeniedError:
+    """Make the error for a call about a worker group that is none of the caller's.
+
+    It is named only where the caller has named it: of a task's it is not told.
+    """
     return AccessDeniedError(
-        f"{_sorry(caller.access_key, operation)} in this worker group: it needs the role runner "
+        f"{_sorry(caller.access_key, operation)} in {group}: it needs the role runner "
         "for the group, or operator."
     )
 

@@ -95,7 +95,8 @@ def test_a_runner_works_for_its_groups_only(gate, task):
     for operation, members in calls.items():
         name, sentence = error(gate.call("others", operation, members))
         assert name == DENIED
-        assert f"datapipeline:{operation} in this worker group" in sentence
+        named = f"worker group '{group}'" if "workerGroup" in members else "this worker group"
+        assert f"datapipeline:{operation} in {named}: it needs" in sentence
         assert "role runner" in sentence
     assert gate.state() == before
     assert gate.call("others", "PollForTask", {"workerGroup": "etl"}).status == 200
