@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     outage_grace: Seconds = Field(120, description="time to report after an outage")
     max_lost_leases: Annotated[int, Field(ge=1, le=1000)] = Field(
-        5, description="lost leases in a row before FAILED"
+        5, description="leases lost or given up in a row before FAILED"
     )
     maximum_retries: Annotated[int, Field(ge=0, le=1000)] = Field(
         2, description="retries of an object that names none"

@@ -15,7 +15,8 @@
 --   10 final         int     1: a failure that no retry would mend
 --   11 max_lost      int     0: an ordinary failure; else the runner was stopped, which uses up no try: lost leases in a row
 --                            before FAILED
---   12 globs         string  worker groups that the caller may work for, a line each; empty: all
+--   12 pace_ms       int     then the least time from hand-out to next hand-out, doubled with each in a row
+--   13 globs         string  worker groups that the caller may work for, a line each; empty: all
 -- RETURNS
 --   finished | failed (for good) | retried | unsatisfied (a precondition, FALSE) | repeat | canceled
 -- ERRORS
@@ -67,7 +68,7 @@ end
 if status == 'FAILED' and max_lost > 0 then
   close_attempt(base, scope, n, record, status, 'reported', now,
     'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace)
-  local failed = offer_after_loss(base, scope, n, record, now, max_lost, wakes)
+  local failed = offer_after_loss(base, scope, n, record, now, max_lost, pace_ms, wakes)
   publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
   return failed or 'retried'
 end

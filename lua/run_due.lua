@@ -8,7 +8,7 @@
 --   2 limit           int     most timers to apply
 --   3 threshold_ms    int     time without a run that counts as an outage
 --   4 grace_ms        int     time to report after an outage
---   5 max_lost        int     lost leases in a row before FAILED
+--   5 max_lost        int     leases lost, or given up, in a row before FAILED
 --   6 tombstone_ms    int     how long a deleted pipeline is remembered
 --   7 alarms          int     most alarms that the caller can deliver now; -1: it never does
 --   8 max_pending     int     most instances of an account that have not ended; 0: any number

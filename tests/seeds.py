@@ -167,9 +167,12 @@ class Bench:
         status: str = "FINISHED",
         errors: tuple[str, str, str] = NO_ERROR,
         max_lost: int = 0,
+        pace_ms: int = 0,
     ) -> str:
         """Record a result of a claimed task."""
-        return await self.tasks.finish(ACCOUNT, handle_of(task), status, errors, max_lost=max_lost)
+        return await self.tasks.finish(
+            ACCOUNT, handle_of(task), status, errors, max_lost=max_lost, pace_ms=pace_ms
+        )
 
     async def due(self, limit: int = 100, shard: int = 0, **settings: Any) -> DueRun:
         """Apply one batch of due timers."""

@@ -27,6 +27,14 @@ def sleepy(task: Task, context: Context) -> None:
     context.raise_if_canceled()
 
 
+@handler("Deaf")
+def deaf(_task: Task, context: Context) -> None:
+    """Go on, whatever it is told."""
+    context.report({"percent-complete": 10})
+    while True:
+        time.sleep(1)
+
+
 @handler("Apart", isolation="process")
 def apart(task: Task, context: Context) -> None:
     """Report where it runs, and end as it is told."""

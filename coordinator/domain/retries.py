@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAX_RETRIES = 1000
+RUNNER_STOPPED: Final = "RunnerStopped"  # the errorId of a failure that is none of the task's
 
 
 def parse_retries(text: str) -> int:

@@ -13,7 +13,7 @@ from coordinator.runner.errors import CallError, LeaseLostError, RefusedError
 from coordinator.runner.events import Event
 from coordinator.runner.group import DEATH_SECONDS, KILL_AFTER
 from coordinator.runner.lease import Lease
-from coordinator.runner.outcome import Outcome, of_not_yet_refused
+from coordinator.runner.outcome import Outcome, of_not_yet_refused, of_stopped
 from coordinator.runner.pauses import BackOff, Outage
 from coordinator.runner.work import Work
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KILL_AFTER_GIVING_UP = 2.0  # the grace is over: whoever stops us will not wait much longer
+END_AFTER_GIVING_UP = KILL_AFTER_GIVING_UP + 1.5  # what was killed has ended by then
 LAST_WORDS_SECONDS = 5.0  # likewise, for the report of the failure
 
 
@@ -47,7 +48,7 @@ class Execution:
         self._log("taken: %s, attempt %s", self._task.type, self._task.first("@attemptCount"))
         self._lease.start()
         try:
-            outcome = self._work() if self._acknowledged() else None
+            outcome = self._begun()
             if outcome is not None:
                 self._deliver(outcome)
         finally:
@@ -58,11 +59,12 @@ class Execution:
         self._words_end_at = time.monotonic() + KILL_AFTER_GIVING_UP + LAST_WORDS_SECONDS
         self._events.put(Event.GIVE_UP)
 
-    def _acknowledged(self) -> bool:
+    def _begun(self) -> Outcome | None:
         event = self._next_event()
-        if event is not Event.ACKNOWLEDGED:
-            self._log("not begun: %s", _why(event))
-        return event is Event.ACKNOWLEDGED
+        if event is Event.ACKNOWLEDGED:
+            return self._work()
+        self._log("not begun: %s", _why(event))
+        return of_stopped() if event is Event.GIVE_UP else None
 
     def _work(self) -> Outcome | None:
         """Return what to report; None when the task is not ours any more."""
@@ -84,32 +86,31 @@ class Execution:
         self._log("%s: stopping the work", _why(event))
         given_up = event is Event.GIVE_UP
         context.cancel(_why(event), KILL_AFTER_GIVING_UP if given_up else KILL_AFTER)
-        self._until_ended(given_up)
+        ended = self._until_ended(given_up)
         if not given_up:
             return None
         self._lease.flush()
-        message = "The task runner was stopped before the task ended."
-        return Outcome("RunnerStopped", message, work.last_words())
+        return of_stopped(work.last_words(), ended=ended)
 
-    def _until_ended(self, given_up: bool) -> None:
+    def _until_ended(self, given_up: bool) -> bool:
         """Wait for the work to end: as long as it takes, unless the runner stops.
 
         Until then the task keeps its place: a thread cannot be ended from outside.
         """
-        timeout: float | None = KILL_AFTER_GIVING_UP if given_up else KILL_AFTER + DEATH_SECONDS
+        timeout: float | None = END_AFTER_GIVING_UP if given_up else KILL_AFTER + DEATH_SECONDS
         while True:
             try:
                 event = self._events.get(timeout=timeout)
             except Empty:
                 self._log("its handler has not ended yet, although it was told to")
                 if self._words_end_at is not None:
-                    return
+                    return False
                 timeout = None
                 continue
             if event is Event.ENDED:
-                return
+                return True
             if event is Event.GIVE_UP:
-                timeout = KILL_AFTER_GIVING_UP
+                timeout = END_AFTER_GIVING_UP
 
     def _next_event(self) -> Event:
         """Wait for what happens next; at the latest the lease runs out."""

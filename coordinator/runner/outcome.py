@@ -3,9 +3,10 @@
 The errorIds of this runner: ``ExitCode<N>`` and ``Signal<N>`` (how the command ended),
 ``CannotStart`` (it could not be run), ``StagingFailed`` (a file could not be fetched or stored),
 ``NoHandler`` (a type that this runner does not know), ``RunnerStopped`` (the runner was stopped
-before the task ended), ``NotYet`` (a precondition's answer), ``NotAPrecondition`` (the same answer,
-for an activity), those that a handler raises as TaskFailedError, and the name of any other
-exception.
+before the task ended, and its work has ended too; the coordinator knows this word, and then uses up
+no try), ``HandlerNotEnded`` (likewise, but its handler goes on until the runner's process has
+ended), ``NotYet`` (a precondition's answer), ``NotAPrecondition`` (the same answer, for an
+activity), those that a handler raises as TaskFailedError, and the name of any other exception.
 """
 
 from __future__ import annotations
@@ -44,6 +45,15 @@ class Outcome:
             "errorStackTrace": self.stack_trace[-STACK_TRACE_CHARACTERS:],
         }
         return {name: on_the_wire(text) for name, text in members.items() if text}
+
+
+def of_stopped(last_words: str = "", *, ended: bool = True) -> Outcome:
+    """Return the outcome of a task whose runner was stopped; `ended`: its work does not go on."""
+    if ended:
+        message = "The task runner was stopped before the task ended."
+        return Outcome("RunnerStopped", message, last_words)
+    message = "The task runner was stopped, and the task's handler did not end when it was told to."
+    return Outcome("HandlerNotEnded", message, last_words)
 
 
 def of_not_yet(words: str) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from coordinator.domain.evaluation import FieldError
 from coordinator.domain.ids import decode_handle
+from coordinator.domain.retries import RUNNER_STOPPED
 from coordinator.errors import (
     CoordinatorError,
     ForeignGroupError,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EXPRESSION_ERROR = "ExpressionError"
-RUNNER_STOPPED = "RunnerStopped"  # the errorId of a failure that is none of the task's
+# A roll-out of runners must not use up a task's lost leases by giving it from one to the next.
+STOPPED_PACE_MS = 20_000
 HEARTBEAT_KEEP_MS = 3_600_000
 # As what a refused task call is counted; a subclass stands before its base.
 REFUSED = (
@@ -141,7 +143,8 @@ class TaskService:
     ) -> str:
         """Record a result; `errors` are id, message and stack trace.
 
-        A failure whose id is RUNNER_STOPPED counts as a lost lease and not as a try.
+        A failure whose id is RUNNER_STOPPED counts toward COORDINATOR_MAX_LOST_LEASES, and not as
+        a try.
 
         Returns: accepted, repeat or canceled.
 
@@ -154,7 +157,7 @@ class TaskService:
         max_lost = self._max_lost if errors[0] == RUNNER_STOPPED else 0
         try:
             outcome = await self._tasks.finish(
-                account, handle, status, errors, globs, max_lost=max_lost
+                account, handle, status, errors, globs, max_lost=max_lost, pace_ms=STOPPED_PACE_MS
             )
         except ForeignGroupError:
             raise foreign_group(caller, "SetTaskStatus") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from coordinator.domain.retries import RUNNER_STOPPED
 from coordinator.domain.times import iso
 from coordinator.service.spheres import status as shown_status
 
@@ -52,9 +53,10 @@ def _delayed(record: Record, last: Record) -> str:
         return _not_satisfied(record["checks_made"], said, begins) + _until(record)
     why = ": ".join(filter(None, (last.get("error_id"), last.get("error_message"))))
     failed = f" ({why[:MOST_SHOWN]})" if why else ""
+    after = "" if last.get("error_id") == RUNNER_STOPPED else ", after its retryDelay"
     return (
         f"attempt {record.get('handed', '')} failed{failed}; attempt {record['attempt']} begins "
-        f"at {begins}, after its retryDelay"
+        f"at {begins}{after}"
     )
 
 

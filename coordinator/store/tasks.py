@@ -162,13 +162,15 @@ class Tasks:
         *,
         final: bool = False,
         max_lost: int = 0,
+        pace_ms: int = 0,
     ) -> str:
         """Record a result; `errors` are id, message, stack trace, each may be empty.
 
         A `final` failure is one that no retry would mend. With `max_lost` the task failed only
-        because its runner was stopped: no try is used up, and the next attempt is offered at once,
-        so many times in a row (together with lost leases) without progress in between. `globs` are
-        as of `report`.
+        because its runner was stopped: no try is used up, so many times in a row (together with
+        lost leases) without progress in between. The next attempt is offered at once, but not
+        sooner than `pace_ms` after the hand-out of this one, doubled with each in a row. `globs`
+        are as of `report`.
 
         Returns: finished, failed, retried, unsatisfied (FALSE of a precondition), repeat or
         canceled.
@@ -190,6 +192,7 @@ class Tasks:
             stack_trace=errors[2],
             final=int(final),
             max_lost=max_lost,
+            pace_ms=pace_ms,
             globs="\n".join(globs),
         )
         return reply.decode()

@@ -29,7 +29,7 @@ local function lose_lease(base, scope, n, record, now, max_lost, wakes)
   end
   close_attempt(base, scope, n, record, 'FAILED', 'lost', now,
     'error_id', 'ProgressTimeout', 'error_message', 'the runner fell silent')
-  if offer_after_loss(base, scope, n, record, now, max_lost, wakes) then
+  if offer_after_loss(base, scope, n, record, now, max_lost, 0, wakes) then
     return 'progress', 'failed'
   end
   redis.call('HSET', instance_key(base, scope, n), 'requeued_from_ms', record.deadline_ms)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from pipelines import (
     Ref,
     activity,
+    ago,
     describe,
     finish,
     ids,
     item,
+    later,
     new_group,
     poll,
     start,
@@ -64,22 +67,18 @@ def test_a_repeated_failure_does_not_use_up_a_second_retry(api, replica, group):
 
 
 def test_a_runner_that_was_stopped_uses_up_no_retry(api, replica, group):
-    """Its task is offered again at once, whatever its retryDelay; the attempt says why it ended."""
+    """Its task is offered again whatever its retries and their delay, soon after its hand-out."""
     pipeline = start(api, activity("A", group, maximumRetries="0", retryDelay="1 hour"))
-    first = poll(api, group)
+    task = poll(api, group)
     stopped = {"errorId": "RunnerStopped", "errorMessage": "why"}
-    assert send(replica, first, "FAILED", **stopped) == (200, "accepted")
-    assert send(replica, first, "FAILED", **stopped) == (200, "repeat")
-    second = poll(api, group)
-    assert second["attemptId"].endswith("_Attempt=2")
-    (ended,) = describe(api, pipeline, first["attemptId"])
-    assert (ended["@status"], ended["errorId"], ended["errorMessage"]) == (
-        "FAILED",
-        "RunnerStopped",
-        "why",
-    )
-    finish(api, second, "FAILED", errorId="Other")
-    assert statuses(api, pipeline) == {"A": "FAILED"}
+    assert send(replica, task, "FAILED", **stopped) == (200, "accepted")
+    assert send(replica, task, "FAILED", **stopped) == (200, "repeat")
+    ended, waiting = describe(api, pipeline, task["attemptId"], *ids(api, pipeline))
+    assert (ended["@status"], ended["errorId"]) == ("FAILED", "RunnerStopped")
+    told = r"attempt 1 failed \(RunnerStopped: why\); attempt 2 begins at ([\dT:-]+)"
+    (begins,) = re.fullmatch(told, waiting["@waitingReason"]).groups()
+    assert begins <= later(ago(0), seconds=20)
+    assert waiting["@status"] == "SCHEDULED"
 
 
 @pytest.mark.parametrize(("first", "second"), [("FINISHED", "FAILED"), ("FAILED", "FINISHED")])

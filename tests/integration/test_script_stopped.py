@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeds import ACCOUNT, Bench, component
+from waiting import eventually, pass_time
 
 if TYPE_CHECKING:
     from coordinator.store.instances import Record
@@ -64,6 +65,30 @@ async def test_progress_starts_the_count_anew(bench: Bench) -> None:
         assert await _give_up(bench, task) == "retried"
 
 
+async def test_the_next_hand_out_keeps_a_distance(bench: Bench) -> None:
+    """It is so long after the one before, and twice as long the next time."""
+    pipeline = await bench.start()
+    waits = []
+    for _ in range(2):
+        task = await bench.claim()
+        assert await bench.finish(task, "FAILED", STOPPED, MOST, 1000) == "retried"
+        bench.check()
+        record = await _record(bench, pipeline)
+        assert record["state"] == "delayed"
+        waits.append(int(record["retry_ms"]) - int(record["claimed_ms"]))
+        await eventually(lambda: _is_ready(bench, pipeline))
+    assert waits == [1000, 2000]
+
+
+async def test_a_task_that_ran_for_longer_is_offered_at_once(bench: Bench) -> None:
+    """The distance is from its hand-out, not from its end."""
+    pipeline = await bench.start()
+    task = await bench.claim()
+    await pass_time(0.02)
+    assert await bench.finish(task, "FAILED", STOPPED, MOST, 10) == "retried"
+    assert await _is_ready(bench, pipeline)
+
+
 async def test_a_canceled_task_stays_canceled(bench: Bench) -> None:
     """Whoever gives it up late offers nothing again."""
     pipeline = await bench.start()
@@ -76,6 +101,11 @@ async def test_a_canceled_task_stays_canceled(bench: Bench) -> None:
 async def _give_up(bench: Bench, task: Claimed) -> str:
     """Report that the runner of a task was stopped."""
     return await bench.finish(task, "FAILED", STOPPED, MOST)
+
+
+async def _is_ready(bench: Bench, pipeline: str) -> bool:
+    await bench.due()
+    return set((await bench.rows(pipeline)).values()) == {"ready"}
 
 
 async def _record(bench: Bench, pipeline: str) -> Record:

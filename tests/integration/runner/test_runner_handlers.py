@@ -164,6 +164,16 @@ def test_the_grace_runs_out_for_a_handler(api, start, tmp_path, kind):
     assert "the runner stops" in path.read_text()
 
 
+def test_a_handler_that_goes_on_is_not_offered_to_others_at_once(api, start):
+    """Its errorId is another one than that of work which has ended, so that retryDelay counts."""
+    api.tasks.append(task(None, type="Deaf"))
+    runner = start(handlers=HANDLERS, grace=0.2)
+    wait_until(lambda: reported(api, "percent-complete"))
+    runner.stop()
+    assert runner.wait() == 1
+    assert [body["errorId"] for body in api.bodies("SetTaskStatus")] == ["HandlerNotEnded"]
+
+
 def test_kill_9_of_the_runner_ends_an_isolated_handler(api, start, tmp_path):
     """A handler's process, and what it started, die with the runner."""
     path = tmp_path / "pids"

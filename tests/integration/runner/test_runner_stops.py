@@ -97,6 +97,30 @@ def test_grace_runs_out(api, start, long_task):
     assert result["errorStackTrace"] == "working\n"
 
 
+def test_what_ignores_term_has_ended_before_it_is_reported(api, start, long_task):
+    """The next holder, who may begin at once, does not work beside it."""
+    command, grandchild = long_task
+    api.tasks.append(task(f"trap '' TERM; {command}"))
+    ended = []
+    api.answers["SetTaskStatus"] = lambda body: ended.append((body["errorId"], gone(pid))) or {}
+    runner = start(grace=0)
+    pid = grandchild()
+    runner.stop()
+    assert runner.wait() == 1
+    assert ended == [("RunnerStopped", True)]
+
+
+def test_giving_up_before_the_first_report_was_answered(api, start):
+    """The task has not begun, and others may have it."""
+    api.tasks.append(task("true"))
+    api.answers["ReportTaskProgress"] = error("InternalServiceError", 500)
+    runner = start(grace=0)
+    wait_until(lambda: api.bodies("ReportTaskProgress"))
+    runner.stop()
+    assert runner.wait() == 1
+    assert [body["errorId"] for body in api.bodies("SetTaskStatus")] == ["RunnerStopped"]
+
+
 def test_second_signal_gives_up_at_once(api, start, long_task):
     """A second signal does not wait for the grace."""
     command, grandchild = long_task
