@@ -113,7 +113,7 @@ def test_a_runner_that_was_frozen_past_its_lease(new_server, new_replica, make_r
     api = replicas[0].client()
     pipeline = start(api, activity("Work", runners.group))
     frozen = runners.start(result="FAILED", hold=str(tmp_path / "frozen"))
-    wait_until(lambda: runners.calls("report"), 20)
+    wait_until(lambda: any(call.returned for call in runners.calls("report")), 20)
     frozen.send_signal(signal.SIGSTOP)
     other = runners.start(hold=str(tmp_path / "other"))
     wait_until(lambda: runners.calls("report", of=other), 20)

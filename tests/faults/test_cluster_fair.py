@@ -52,7 +52,8 @@ async def test_shards_with_tasks_get_equal_shares(
 ) -> None:
     """Wherever tasks wait, no shard has less than half or more than double its share.
 
-    None waits longer than three rounds of all shards.
+    None waits longer than three rounds of all shards, and two more for a node that answers late:
+    runners go on with the others until all of them wait for it.
     """
     async with Fleet(new_cluster(), shards=SHARDS) as fleet:
         replica = await fleet.replica()
@@ -65,4 +66,4 @@ async def test_shards_with_tasks_get_equal_shares(
     assert set(counts) == set(busy)
     assert min(counts.values()) >= share / 2, counts
     assert max(counts.values()) <= share * 2, counts
-    assert max(waits.values()) <= 3 * SHARDS, waits
+    assert max(waits.values()) <= 5 * SHARDS, waits
