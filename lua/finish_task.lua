@@ -65,19 +65,18 @@ if status == 'FALSE' then
   answer_false(base, scope, n, record, error_message, now)
   return 'unsatisfied'
 end
-if status == 'FAILED' and max_lost > 0 then
-  close_attempt(base, scope, n, record, status, 'reported', now,
-    'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace)
-  local failed = offer_after_loss(base, scope, n, record, now, max_lost, pace_ms, wakes)
-  publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
-  return failed or 'retried'
-end
 if status == 'FAILED' then
-  record.maximum_retries = final == 1 and -1 or record.maximum_retries
-  local state = fail_attempt(base, scope, n, record, 'reported', now, wakes,
-    'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace)
+  local failed
+  local errors = { 'error_id', error_id, 'error_message', error_message, 'stack_trace', stack_trace }
+  if max_lost > 0 then
+    close_attempt(base, scope, n, record, status, 'reported', now, unpack(errors))
+    failed = offer_after_loss(base, scope, n, record, now, max_lost, pace_ms, wakes)
+  else
+    record.maximum_retries = final == 1 and -1 or record.maximum_retries
+    failed = fail_attempt(base, scope, n, record, 'reported', now, wakes, unpack(errors)) == 'terminal'
+  end
   publish_wakes(base, string.match(scope, '^[^:]*'), wakes)
-  return state == 'terminal' and 'failed' or 'retried'
+  return failed and 'failed' or 'retried'
 end
 close_attempt(base, scope, n, record, status, 'reported', now)
 end_instance(base, scope, n, record, status, now)

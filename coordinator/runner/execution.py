@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KILL_AFTER_GIVING_UP = 2.0  # the grace is over: whoever stops us will not wait much longer
+LAST_WORDS_SECONDS = 5.0  # likewise, for the end of what was killed and the report of the failure
 END_AFTER_GIVING_UP = KILL_AFTER_GIVING_UP + 1.5  # what was killed has ended by then
-LAST_WORDS_SECONDS = 5.0  # likewise, for the report of the failure
 
 
 class Execution:
@@ -48,7 +48,7 @@ class Execution:
         self._log("taken: %s, attempt %s", self._task.type, self._task.first("@attemptCount"))
         self._lease.start()
         try:
-            outcome = self._begun()
+            outcome = self._once_acknowledged()
             if outcome is not None:
                 self._deliver(outcome)
         finally:
@@ -59,7 +59,7 @@ class Execution:
         self._words_end_at = time.monotonic() + KILL_AFTER_GIVING_UP + LAST_WORDS_SECONDS
         self._events.put(Event.GIVE_UP)
 
-    def _begun(self) -> Outcome | None:
+    def _once_acknowledged(self) -> Outcome | None:
         event = self._next_event()
         if event is Event.ACKNOWLEDGED:
             return self._work()
